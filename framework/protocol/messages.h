@@ -173,7 +173,7 @@ struct CheckReply {
   bool late_write = false;                    // outputs changed after the pass had completed
   int64_t leaked_bytes = 0;                   // device memory above the figure after prepare
 };
-struct Done {};  // release, end_case, bye
+struct Done {};  // release, end_case, bye; rows and sums, whose numbers are the payload
 
 // Events
 // -------------------------------------------------------------------------------------------
