@@ -1,5 +1,5 @@
-// An enum and its spelling, as one table beside the enum. The same word is TOML key value, JSON value
-// and CSV cell, so there is one table per enum and no second list to keep in step.
+// An enum and its spelling, as one table beside the enum. The same word is TOML key value, JSON
+// value and CSV cell, so there is one table per enum and no second list to keep in step.
 #pragma once
 
 #include <optional>

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor.h"
+
 namespace attnbench {
 
 // Throws Error naming path and reason (missing, directory, unreadable).
@@ -18,17 +20,14 @@ void replace_file(const std::filesystem::path& path, std::string_view text);
 class AppendFile {
  public:
   explicit AppendFile(const std::filesystem::path& path);  // creates it; throws Error
-  AppendFile(AppendFile&& other) noexcept;
-  AppendFile& operator=(AppendFile&& other) noexcept;
-  ~AppendFile();
 
-  // One write and one fsync. On failure (full disk) cuts the file back to its former length, so that
-  // no torn text stays behind, and throws Error.
+  // One write and one fsync. On failure (full disk) cuts the file back to its former length, so
+  // that no torn text stays behind, and throws Error.
   void append(std::string_view text);
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
 };
 
 }  // namespace attnbench

@@ -10,7 +10,7 @@
 
 namespace attnbench {
 
-std::string sha256_of_text(std::string_view text);             // 64 lower-case hex digits
+std::string sha256_of_text(std::string_view text);              // 64 lower-case hex digits
 std::string sha256_of_file(const std::filesystem::path& path);  // throws Error if unreadable
 
 uint64_t mix64(uint64_t value);  // a bijection with good avalanche (splitmix64's finaliser)

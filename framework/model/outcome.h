@@ -37,7 +37,7 @@ struct OutcomeTraits {
   Outcome outcome;
   std::string_view text;
   SentinelKind sentinel;
-  bool is_answer;  // true: a legitimate answer of a provider; the run's exit code stays 0
+  bool is_answer;            // true: a legitimate answer of a provider; the run's exit code stays 0
   std::string_view meaning;  // one phrase for tables and help
 };
 

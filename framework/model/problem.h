@@ -23,9 +23,8 @@ enum class Bias { none, b1, bh, one_h, one_one };
 
 inline constexpr EnumText<Mode> kModes[] = {
     {Mode::fwd, "fwd"}, {Mode::bwd, "bwd"}, {Mode::fwd_bwd, "fwd_bwd"}};
-inline constexpr EnumText<Causal> kCausals[] = {{Causal::none, "none"},
-                                                {Causal::top_left, "top_left"},
-                                                {Causal::bottom_right, "bottom_right"}};
+inline constexpr EnumText<Causal> kCausals[] = {
+    {Causal::none, "none"}, {Causal::top_left, "top_left"}, {Causal::bottom_right, "bottom_right"}};
 inline constexpr EnumText<Layout> kLayouts[] = {{Layout::bshd, "bshd"}, {Layout::bhsd, "bhsd"}};
 inline constexpr EnumText<Bias> kBiases[] = {{Bias::none, "none"},
                                              {Bias::b1, "b1"},

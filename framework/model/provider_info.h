@@ -15,7 +15,7 @@ namespace attnbench {
 struct OptionInfo {
   std::string name;
   std::string doc;
-  std::string type;  // "int", "float", "string"
+  std::string type;                  // "int", "float", "string"
   std::vector<OptionValue> choices;  // empty: a range, or free text
   double min = 0.0;                  // of the range, where choices are empty and type is a number
   double max = 0.0;

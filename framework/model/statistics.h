@@ -18,7 +18,8 @@ struct Summary {
   double p20 = 0.0;
   double p80 = 0.0;
   double mean = 0.0;
-  double half_width() const;  // of the interval, relative to the median: max(high-median, median-low)/median
+  double half_width()
+      const;  // of the interval, relative to the median: max(high-median, median-low)/median
 };
 
 // Half the samples lie below this; a stray slow launch does not move it.

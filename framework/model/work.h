@@ -1,9 +1,9 @@
 // How much a problem is: the only place that counts FLOPs and bytes, so that columns compare.
 //
-// FLOPs: 4 * head_dim per visible (query, key) pair and head forward (two GEMMs, 2 per multiply-add),
-// 2.5 times that for the backward pass (five GEMMs), their sum for fwd_bwd. Visible pairs are
-// counted exactly where a causal mask hides some. Softmax is not counted.
-// Bytes: every tensor that the mode reads or writes, once; a broadcast bias as stored.
+// FLOPs: 4 * head_dim per visible (query, key) pair and head forward (two GEMMs, 2 per
+// multiply-add), 2.5 times that for the backward pass (five GEMMs), their sum for fwd_bwd. Visible
+// pairs are counted exactly where a causal mask hides some. Softmax is not counted. Bytes: every
+// tensor that the mode reads or writes, once; a broadcast bias as stored.
 #pragma once
 
 #include <cstdint>
