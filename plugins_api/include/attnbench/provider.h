@@ -218,7 +218,7 @@ typedef struct attn_tensor_spec { /* a tensor without its data, fixed when a pla
   int32_t ndim;
   const int64_t* shape;   /* agrees with the problem */
   const int64_t* strides; /* in elements, >= 0; 0 only in BIAS */
-  uint32_t alignment;     /* of element 0, bytes: a power of two up to 256; 0 means 256 */
+  uint32_t alignment;     /* of element 0: a power of two, dtype's bytes to 256; 0 means 256 */
   uint32_t access;        /* inputs ATTN_ACCESS_READ, outputs ATTN_ACCESS_WRITE */
 } attn_tensor_spec;
 /* A tensor with its data, on the instance's device. All but data and byte_offset repeats the spec.

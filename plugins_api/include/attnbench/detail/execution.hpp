@@ -36,7 +36,9 @@ struct View {
   template <class... Indices>
   int64_t offset(Indices... indices) const {
     std::size_t axis = 0;
-    return ((static_cast<int64_t>(indices) * strides[axis++]) + ...);
+    int64_t elements = 0;
+    ((elements += static_cast<int64_t>(indices) * strides[axis++]), ...);
+    return elements;
   }
 };
 
@@ -64,6 +66,20 @@ class Tensor {
   int32_t ndim() const { return tensor_->ndim; }
   const attn_tensor* tensor_;
 };
+
+// Calls with a value of the C++ type that `dtype`, one of fp32, fp16 and bf16, names:
+//   with_type_of(q.dtype(), [&]<class T>(T) { first(q.view<T>()); });
+template <class Call>
+void with_type_of(attn_dtype dtype, Call&& call) {
+  if (same_dtype(dtype, kFp32)) {
+    call(float{});
+  } else if (same_dtype(dtype, kFp16)) {
+    call(Half{});
+  } else {
+    detail::require(same_dtype(dtype, kBf16), ATTN_INTERNAL, "the provider meets an odd dtype");
+    call(BFloat16{});
+  }
+}
 
 // Valid during execute() only. `workspace` is as large and as aligned as the plan asked for.
 class Execution {
@@ -111,7 +127,7 @@ inline void check_binding(const attn_binding* binding, const TensorSpec& spec,
     why = "has another role than its spec; bindings come in the order of the specs";
   } else if (!tensor.data || !tensor.shape || !tensor.strides) {
     why = "has no data, shape or strides";
-  } else if (tensor.ndim != spec.ndim || !is_same(tensor.dtype, spec.dtype) ||
+  } else if (tensor.ndim != spec.ndim || !same_dtype(tensor.dtype, spec.dtype) ||
              !std::equal(tensor.shape, tensor.shape + spec.ndim, spec.shape.begin()) ||
              !std::equal(tensor.strides, tensor.strides + spec.ndim, spec.strides.begin())) {
     why = "differs from its spec in dtype, shape or strides";

@@ -47,7 +47,7 @@ struct PlanRequest {
   }
 };
 
-constexpr bool is_same(attn_dtype a, attn_dtype b) {
+constexpr bool same_dtype(attn_dtype a, attn_dtype b) {
   return a.code == b.code && a.bits == b.bits && a.lanes == b.lanes;
 }
 inline constexpr attn_dtype kFp16{ATTN_DTYPE_FLOAT, 16, 1};
@@ -199,8 +199,11 @@ inline TensorSpec take_spec(const attn_tensor_spec* given, const attn_problem& p
             text("axis ", axis, " of ", name, " has stride ", spec.strides[axis]));
   }
   spec.alignment = given->alignment == 0 ? 256 : given->alignment;
-  require(std::has_single_bit(spec.alignment) && spec.alignment <= 256, ATTN_INVALID_ARGUMENT,
-          text("alignment ", spec.alignment, " of ", name, " is no power of two up to 256"));
+  require(std::has_single_bit(spec.alignment) && spec.alignment <= 256 &&
+              spec.alignment * 8 >= spec.dtype.bits,
+          ATTN_INVALID_ARGUMENT,
+          text("alignment ", spec.alignment, " of ", name,
+               " is no power of two from its element's bytes up to 256"));
   require((given->access & ~uint32_t{ATTN_ACCESS_READ | ATTN_ACCESS_WRITE}) == 0,
           ATTN_UNSUPPORTED_FEATURE, text("access ", given->access, " of ", name, " is unknown"));
   spec.access = is_output(problem.op, spec.role) ? ATTN_ACCESS_WRITE : ATTN_ACCESS_READ;
@@ -236,7 +239,7 @@ inline void check_dtypes(const PlanRequest& request, const std::vector<attn_dtyp
                          bool allows_mixed) {
   attn_dtype q = request.spec(ATTN_ROLE_Q).dtype;
   for (const TensorSpec& spec : request.specs) {
-    auto is_its = [&spec](attn_dtype dtype) { return is_same(spec.dtype, dtype); };
+    auto is_its = [&spec](attn_dtype dtype) { return same_dtype(spec.dtype, dtype); };
     bool is_declared = std::any_of(declared.begin(), declared.end(), is_its);
     bool is_operand = spec.role <= ATTN_ROLE_V;
     bool is_taken = spec.role == ATTN_ROLE_LSE
