@@ -64,7 +64,7 @@ std::set<std::string> option_names(const std::vector<Record>& records) {
   return names;
 }
 
-bool is_constant(const Axis& axis) {
+bool is_constant(const ResultAxis& axis) {
   return std::all_of(axis.values.begin(), axis.values.end(),
                      [&axis](const std::string& value) { return value == axis.values.front(); });
 }
@@ -80,7 +80,7 @@ AxisSplit split_axes(const std::vector<Record>& records) {
       !holds_for_all(records, [](const Problem& p) { return p.heads == p.kv_heads; });
 
   std::vector<std::string> common;
-  const auto place = [&](Axis axis, std::string_view usual, bool is_its_own_name) {
+  const auto place = [&](ResultAxis axis, std::string_view usual, bool is_its_own_name) {
     if (!is_constant(axis)) {
       split.varying.push_back(std::move(axis));
     } else if (axis.values.front() != usual) {
@@ -92,19 +92,19 @@ AxisSplit split_axes(const std::vector<Record>& records) {
     if (field.name == "kv_heads" && !has_gqa) continue;
     if (field.name == "seqlen_kv" && is_square) continue;
     const bool is_both = field.name == "seqlen_q" && is_square;
-    Axis axis{is_both ? "seqlen" : std::string(field.name), {}};
+    ResultAxis axis{is_both ? "seqlen" : std::string(field.name), {}};
     for (const Record& record : records) axis.values.push_back(field.text(record.trial.problem));
     place(std::move(axis), field.usual, field.is_its_own_name);
   }
   for (const std::string& name : option_names(records)) {
-    Axis axis{name, {}};
+    ResultAxis axis{name, {}};
     for (const Record& record : records) {
       const auto option = record.trial.options.find(name);
       axis.values.push_back(option == record.trial.options.end() ? "-" : to_text(option->second));
     }
     place(std::move(axis), "-", false);
   }
-  Axis device{"device", {}};
+  ResultAxis device{"device", {}};
   for (const Record& record : records) device.values.push_back(record.trial.device);
   const bool is_one_device = is_constant(device);
   place(std::move(device), records.front().trial.device, true);

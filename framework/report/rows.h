@@ -10,13 +10,13 @@
 namespace attnbench {
 
 // A column of the results: a problem field, a provider's option, or the device.
-struct Axis {
+struct ResultAxis {
   std::string name;
   std::vector<std::string> values;  // one per record; "-" where a provider has no such option
 };
 
 struct AxisSplit {
-  std::vector<Axis> varying;
+  std::vector<ResultAxis> varying;
   std::string common;  // "fp16 batch=1 heads=8 head_dim=64, the seed's inputs, on cpu"
 };
 

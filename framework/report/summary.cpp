@@ -52,9 +52,9 @@ std::string outcome_text(const Record& record) {
   return record.detail.empty() ? text : fmt::format("{} ({})", text, record.detail);
 }
 
-std::vector<Column> result_columns(const std::vector<Axis>& axes) {
-  std::vector<Column> columns = {{"provider", Align::left, 0, 10}};
-  for (const Axis& axis : axes) columns.push_back({axis.name, Align::right, 0, 0});
+std::vector<TableColumn> result_columns(const std::vector<ResultAxis>& axes) {
+  std::vector<TableColumn> columns = {{"provider", Align::left, 0, 10}};
+  for (const ResultAxis& axis : axes) columns.push_back({axis.name, Align::right, 0, 0});
   columns.push_back({"median ms", Align::right, 0, 0});
   columns.push_back({"±%", Align::right, 2, 0});
   columns.push_back({"TFLOP/s", Align::right, 1, 0});
@@ -92,14 +92,14 @@ std::string results_table(const std::vector<Record>& all_records, const Terminal
   for (size_t row = 0; row < shown; ++row) {
     const Record& record = records[row];
     const Measured& number = numbers[row];
-    std::vector<Cell> cells = {{record.trial.provider, Color::none}};
-    for (const Axis& axis : split.varying) cells.push_back({axis.values[row], Color::none});
+    std::vector<TableCell> cells = {{record.trial.provider, Color::none}};
+    for (const ResultAxis& axis : split.varying) cells.push_back({axis.values[row], Color::none});
     if (record.is_ok()) {
       cells.push_back({fmt::format("{:.{}f}", number.median_ms, median_decimals), Color::none});
       cells.push_back({fmt::format("{:.1f}", 100.0 * number.half_width), Color::none});
       cells.push_back({fmt::format("{:.{}f}", number.tflops, tflops_decimals), Color::none});
     } else {
-      cells.insert(cells.end(), 3, Cell{std::string(kNothing), Color::dim});
+      cells.insert(cells.end(), 3, TableCell{std::string(kNothing), Color::dim});
     }
     cells.push_back(
         {record.errors.empty() ? std::string(kNothing) : fmt::format("{:.1e}", record.max_error()),

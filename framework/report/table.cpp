@@ -19,7 +19,7 @@ int total_width(const std::vector<int>& widths, const std::vector<size_t>& shown
   return total;
 }
 
-std::string padded(const Cell& cell, int width, Align align, const TerminalStyle& style) {
+std::string padded(const TableCell& cell, int width, Align align, const TerminalStyle& style) {
   const std::string text = cut_to_width(cell.text, width);
   const std::string spaces(static_cast<size_t>(width - display_width(text)), ' ');
   const std::string shown = colored(text, cell.color, style);
@@ -28,11 +28,11 @@ std::string padded(const Cell& cell, int width, Align align, const TerminalStyle
 
 }  // namespace
 
-TextTable::TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
+TextTable::TextTable(std::vector<TableColumn> columns) : columns_(std::move(columns)) {}
 
-void TextTable::add_row(std::vector<Cell> cells) {
+void TextTable::add_row(std::vector<TableCell> cells) {
   assert(cells.size() == columns_.size());
-  for (Cell& cell : cells) cell.text = printable(cell.text);
+  for (TableCell& cell : cells) cell.text = printable(cell.text);
   rows_.push_back(std::move(cells));
 }
 
@@ -40,7 +40,8 @@ std::string TextTable::text(const TerminalStyle& style) const {
   std::vector<int> widths;
   for (size_t c = 0; c < columns_.size(); ++c) {
     int width = display_width(columns_[c].title);
-    for (const std::vector<Cell>& row : rows_) width = std::max(width, display_width(row[c].text));
+    for (const std::vector<TableCell>& row : rows_)
+      width = std::max(width, display_width(row[c].text));
     widths.push_back(width);
   }
   std::vector<size_t> shown(columns_.size());
@@ -78,9 +79,9 @@ std::string TextTable::text(const TerminalStyle& style) const {
     line.erase(line.find_last_not_of(' ') + 1);
     result += line + "\n";
   };
-  add_line([this](size_t c) { return Cell{columns_[c].title, Color::bold}; });
-  add_line([&](size_t c) { return Cell{std::string(static_cast<size_t>(widths[c]), '-')}; });
-  for (const std::vector<Cell>& row : rows_) {
+  add_line([this](size_t c) { return TableCell{columns_[c].title, Color::bold}; });
+  add_line([&](size_t c) { return TableCell{std::string(static_cast<size_t>(widths[c]), '-')}; });
+  for (const std::vector<TableCell>& row : rows_) {
     add_line([&row](size_t c) { return row[c]; });
   }
   if (!hidden.empty()) {

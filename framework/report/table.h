@@ -11,30 +11,30 @@ namespace attnbench {
 
 enum class Align { left, right };
 
-struct Column {
+struct TableColumn {
   std::string title;
   Align align = Align::left;
   int drop_order = 0;  // 0: always shown; else the highest number goes first
   int shrink_to = 0;   // 0: never cut; else the width that its cells may be cut down to
 };
 
-struct Cell {
+struct TableCell {
   std::string text;
   Color color = Color::none;
 };
 
 class TextTable {
  public:
-  explicit TextTable(std::vector<Column> columns);
-  void add_row(std::vector<Cell> cells);  // as many as there are columns
+  explicit TextTable(std::vector<TableColumn> columns);
+  void add_row(std::vector<TableCell> cells);  // as many as there are columns
   size_t rows() const { return rows_.size(); }
 
   // Header, rule and rows, each line ended by '\n', none ended by spaces.
   std::string text(const TerminalStyle& style) const;
 
  private:
-  std::vector<Column> columns_;
-  std::vector<std::vector<Cell>> rows_;
+  std::vector<TableColumn> columns_;
+  std::vector<std::vector<TableCell>> rows_;
 };
 
 }  // namespace attnbench
