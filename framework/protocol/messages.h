@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/device_facts.h"
 #include "model/provider_info.h"
 #include "model/record.h"
 #include "protocol/frame.h"
@@ -137,15 +138,6 @@ struct HelloReply {
 // are the host's to fill.
 struct DescribeReply {
   std::vector<ProviderInfo> providers;
-};
-struct DeviceFacts {
-  std::string device;  // "cpu", "cuda:0"
-  std::string name;    // "AMD EPYC ...", "NVIDIA H100 80GB HBM3"
-  uint64_t memory_bytes = 0, free_bytes = 0, cache_bytes = 0;  // cache: last level
-  int threads = 0;                                             // of the allowed cpuset, on a CPU
-  std::optional<double> peak_tflops_fp32;   // measured (CPU) or from the data sheet (GPU), for the
-  std::optional<double> peak_tflops_16bit;  // dtype's fastest dense path
-  std::optional<double> peak_gbps;
 };
 struct OpenReply {
   DeviceFacts device;
