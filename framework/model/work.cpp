@@ -10,6 +10,35 @@ int64_t triangle(int64_t last) {
   return last > 0 ? last * (last + 1) / 2 : 0;
 }
 
+// What is read of each head's inputs: rows of Q (and O, LSE, dO), rows of K and V, entries of the
+// bias.
+struct Rows {
+  int64_t queries, keys;
+  double bias_entries;
+};
+
+// Each tensor of the mode once. Outputs are written whole, whatever was read.
+double bytes(const Problem& problem, const Rows& read) {
+  const double q_heads = static_cast<double>(problem.batch) * static_cast<double>(problem.heads);
+  const double kv_heads =
+      static_cast<double>(problem.batch) * static_cast<double>(problem.kv_heads);
+  const double element = static_cast<double>(bytes_of(problem.dtype));
+  const double row = static_cast<double>(problem.head_dim) * element;
+  const double q_read = q_heads * static_cast<double>(read.queries);
+  const double q_written = q_heads * static_cast<double>(problem.seqlen_q);
+  const double kv_read = kv_heads * static_cast<double>(read.keys);
+  const double kv_written = kv_heads * static_cast<double>(problem.seqlen_kv);
+  const double bias = static_cast<double>(problem.bias_batch()) *
+                      static_cast<double>(problem.bias_heads()) * read.bias_entries * element;
+  const double inputs = (q_read + 2 * kv_read) * row + bias;       // Q, K V, bias
+  if (problem.mode == Mode::fwd) return inputs + q_written * row;  // O
+  // fwd_bwd writes O and LSE itself, bwd is given them.
+  const double o_rows = problem.mode == Mode::bwd ? q_read : q_written;
+  constexpr double kLseBytes = 4;
+  return inputs + o_rows * (row + kLseBytes) + q_read * row +  // O LSE, dO
+         (q_written + 2 * kv_written) * row;                   // dQ, dK dV
+}
+
 }  // namespace
 
 int64_t visible_pairs(const Problem& problem) {
@@ -38,23 +67,24 @@ double flops(const Problem& problem) {
 }
 
 double tensor_bytes(const Problem& problem) {
-  const double batch = static_cast<double>(problem.batch);
-  const double q_rows = batch * static_cast<double>(problem.heads * problem.seqlen_q);
-  const double kv_rows = batch * static_cast<double>(problem.kv_heads * problem.seqlen_kv);
-  const double row_bytes = static_cast<double>(problem.head_dim * bytes_of(problem.dtype));
-  const double bias_bytes =
-      static_cast<double>(problem.bias_batch()) * static_cast<double>(problem.bias_heads()) *
-      static_cast<double>(problem.seqlen_q) * static_cast<double>(problem.seqlen_kv) *
-      static_cast<double>(bytes_of(problem.dtype));
-  const double forward = (2 * q_rows + 2 * kv_rows) * row_bytes + bias_bytes;  // Q O, K V, bias
-  if (!problem.has_backward()) return forward;
-  const double lse_bytes = q_rows * 4;
-  return forward + lse_bytes + (2 * q_rows + 2 * kv_rows) * row_bytes;  // dO dQ, dK dV
+  const Rows all{problem.seqlen_q, problem.seqlen_kv,
+                 static_cast<double>(problem.seqlen_q) * static_cast<double>(problem.seqlen_kv)};
+  return bytes(problem, all);
 }
 
 // Each tensor of the mode is moved once, so today this is the memory they take.
 double bytes_moved(const Problem& problem) {
   return tensor_bytes(problem);
+}
+
+double least_bytes(const Problem& problem) {
+  const int64_t shorter = std::min(problem.seqlen_q, problem.seqlen_kv);
+  Rows visible{problem.seqlen_q, problem.seqlen_kv, static_cast<double>(visible_pairs(problem))};
+  // The last row of bottom_right sees all keys, but its first rows may see none; in top_left it is
+  // the other way about.
+  if (problem.causal == Causal::top_left) visible.keys = shorter;
+  if (problem.causal == Causal::bottom_right) visible.queries = shorter;
+  return bytes(problem, visible);
 }
 
 }  // namespace attnbench

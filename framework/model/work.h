@@ -15,6 +15,9 @@ namespace attnbench {
 int64_t visible_pairs(const Problem& problem);  // of one head of one batch
 double flops(const Problem& problem);
 double bytes_moved(const Problem& problem);
+// What no kernel can avoid moving: bytes_moved without the parts of bias, Q, K and V that the mask
+// hides. The floor of measure/plausibility.
+double least_bytes(const Problem& problem);
 double tensor_bytes(const Problem& problem);  // memory that the trial's tensors need at once
 
 }  // namespace attnbench

@@ -1,0 +1,99 @@
+#include "measure/stopping.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/statistics.h"
+
+namespace attnbench {
+namespace {
+
+// A burst is at least so many samples, or as many as last so long where that is fewer.
+constexpr int kBurstSamples = 8;
+constexpr double kBurstMs = 20.0;
+// The way from one look to the next is made in about so many bursts: enough rounds for the
+// providers of a case to take turns, not so many that verifying between them takes all the time.
+constexpr int kBurstsBetweenLooks = 4;
+
+// cuEventElapsedTime resolves about half a microsecond, says the driver API's manual.
+constexpr double kEventTickMs = 0.0005;
+
+// Judged by the first samples only, so that it is the same at every later look.
+double typical_call_ms(const StoppingRule& rule, const std::vector<double>& samples_ms,
+                       double estimate_ms) {
+  if (samples_ms.empty()) return estimate_ms;
+  const size_t count = std::min<size_t>(samples_ms.size(), rule.slow_min_samples);
+  return median(std::vector<double>(samples_ms.begin(), samples_ms.begin() + count));
+}
+
+bool is_narrow_enough(const StoppingRule& rule, const std::vector<double>& samples_ms, int count) {
+  const Summary summary =
+      summarise(std::vector<double>(samples_ms.begin(), samples_ms.begin() + count));
+  const double half_width_ms = summary.half_width() * summary.median;
+  return half_width_ms <=
+         std::max(rule.max_rel_half_width * summary.median, rule.clock_tick_ms / 2);
+}
+
+int burst_size(int missing, int last_look, int next_look, double call_ms) {
+  int samples = kBurstSamples;
+  if (call_ms * kBurstSamples > kBurstMs) {
+    samples = std::max(1, static_cast<int>(std::ceil(kBurstMs / call_ms)));
+  }
+  const int minimum = samples;
+  samples = std::max(samples, (next_look - last_look) / kBurstsBetweenLooks);
+  // A remainder too small for a burst of its own joins this one.
+  return missing - samples < minimum ? missing : samples;
+}
+
+Decision stop(StopReason reason) {
+  return {true, reason, 0};
+}
+
+}  // namespace
+
+StoppingRule stopping_rule(Effort effort, std::string_view device) {
+  StoppingRule rule;
+  if (device == "cpu") {
+    rule.min_sample_ms = 1.0;
+  } else {
+    rule.clock_tick_ms = kEventTickMs;
+  }
+  if (effort == Effort::headline) {
+    rule.time_budget_s = 3.0;
+    rule.max_samples = 5120;
+  }
+  if (effort == Effort::grid) {
+    // One look: the interval is recorded, but nothing waits for it to narrow.
+    rule.min_samples = 10;
+    rule.max_samples = 10;
+    rule.slow_call_ms = 20;
+    rule.warmup_ms = 10;
+  }
+  return rule;
+}
+
+Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms, double spent_s,
+                double estimate_ms) {
+  const int count = static_cast<int>(samples_ms.size());
+  const double call_ms = typical_call_ms(rule, samples_ms, estimate_ms);
+  const bool is_slow = call_ms > rule.slow_call_ms;
+  const int first_look = is_slow ? rule.slow_min_samples : rule.min_samples;
+  const bool has_one_look = rule.max_samples <= rule.min_samples;
+  const int final_look = has_one_look ? first_look : rule.max_samples;
+
+  int last_look = 0;
+  int next_look = first_look;
+  for (; next_look <= count; next_look = std::min(next_look * 2, final_look)) {
+    last_look = next_look;
+    if (!has_one_look && is_narrow_enough(rule, samples_ms, last_look)) {
+      return stop(StopReason::converged);
+    }
+    if (last_look >= final_look) return stop(StopReason::max_samples);
+  }
+  if (count >= first_look && spent_s >= rule.time_budget_s) return stop(StopReason::budget);
+  Decision decision;
+  decision.next_samples = burst_size(next_look - count, last_look, next_look, call_ms);
+  return decision;
+}
+
+}  // namespace attnbench
