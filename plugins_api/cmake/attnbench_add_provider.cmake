@@ -21,6 +21,7 @@ function(attnbench_add_provider name)
     VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/attnbench/providers
     INSTALL_RPATH $ORIGIN
+    BUILD_WITH_INSTALL_RPATH ON  # else CMake leaves an empty path, which means "here"
     LINK_DEPENDS ${ATTNBENCH_PROVIDER_MAP})
   # A unique symbol would keep the library mapped after dlclose; only gcc makes them.
   target_compile_options(${name} PRIVATE
