@@ -1,11 +1,12 @@
-# attnbench_add_provider(name sources...): <name>.provider.so, a library that exports the one symbol
-# of the contract and hides all else, so that two providers in one process can never mix. The rest
-# (its own libraries, warnings) is up to the caller: target_link_libraries(<name> PRIVATE ...).
+# attnbench_add_provider(name [NO_INSTALL] sources...): <name>.provider.so, a library that exports the
+# one symbol of the contract and hides all else, so that two providers in one process never mix. The
+# rest (libraries, warnings) is up to the caller: target_link_libraries(<name> PRIVATE ...).
 # This file serves our own tree and, installed, everybody else's.
 set(ATTNBENCH_PROVIDER_MAP ${CMAKE_CURRENT_LIST_DIR}/provider.map)
 
 function(attnbench_add_provider name)
-  add_library(${name} MODULE ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 arg NO_INSTALL "" "")
+  add_library(${name} MODULE ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE attnbench::provider_api)
   get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
   foreach(language IN ITEMS C CXX)
@@ -32,5 +33,7 @@ function(attnbench_add_provider name)
   if(NOT ATTNBENCH_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION lib/attnbench/providers COMPONENT providers)
+  if(NOT arg_NO_INSTALL)
+    install(TARGETS ${name} LIBRARY DESTINATION lib/attnbench/providers COMPONENT providers)
+  endif()
 endfunction()
