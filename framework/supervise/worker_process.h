@@ -14,9 +14,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "model/outcome.h"
 #include "protocol/frame.h"
 #include "supervise/deadlines.h"
@@ -56,33 +58,34 @@ class WorkerProcess {
   ~WorkerProcess();  // ends it
 
   using TimePoint = std::chrono::steady_clock::time_point;
+  struct Quiet {};  // no whole frame came in time, or a signal wants to be looked at
   // Both return a Death if the worker is or gets lost; it is ended then, and so is its group.
-  // `phase` is what a death is blamed on. nullopt: `wake_up` came first; nothing is lost.
+  // `phase` is what a death is blamed on.
   std::optional<Death> send(const Frame& frame, Phase phase, TimePoint deadline);
-  std::variant<Frame, Death> receive(Phase phase, TimePoint deadline);
+  std::variant<Frame, Quiet, Death> receive(Phase phase, TimePoint until);
 
   // Kills the group, reaps the leader, removes its directory. Safe to call twice.
   void end();
-  // For what arrives well formed but out of turn.
-  Death fail_protocol(const std::string& why, Phase phase);
-  Death fail_deadline(Phase phase);
-  void log(std::string_view line);  // adds a line to the worker's log
+  // Verdicts of the caller: the worker is ended, its Death is the return value.
+  Death fail_protocol(const std::string& why, Phase phase);  // well formed, but out of turn
+  Death fail_deadline(Phase phase);                          // quiet for too long
+  void log(std::string_view line);                           // adds a line to the worker's log
 
   bool is_alive() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   const std::filesystem::path& log_path() const { return log_path_; }
 
  private:
-  enum class Ready { readable, exited, late };
-  Ready wait_readable(TimePoint deadline) const;
-  bool read_available();  // false: end of file
+  enum class Ready { readable, exited, nothing };
+  Ready wait_readable(TimePoint until) const;
+  bool read_available();  // false: nothing more will come
   Death death_by_exit(Phase phase);
   Death died(Outcome outcome, std::string detail, Phase phase, std::string message);
-  void spawn(const WorkerSettings& settings, int control, int log);
+  void spawn(const WorkerSettings& settings, int control);
 
   std::filesystem::path log_path_, directory_;
   pid_t pid_ = -1;
-  int pidfd_ = -1, control_ = -1, log_ = -1;
+  Descriptor pidfd_, control_, log_;
   bool has_ended_output_ = false;
   FrameDecoder decoder_;
 };
