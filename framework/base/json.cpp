@@ -63,6 +63,12 @@ const Json& JsonFields::value(std::string_view key) {
   return *value;
 }
 
+const Json& JsonFields::list(std::string_view key) {
+  const Json& found = value(key);
+  if (!found.is_array()) fail_type(key, "a list");
+  return found;
+}
+
 int64_t JsonFields::integer(std::string_view key) {
   const Json& found = value(key);
   if (!fits_int64(found)) fail_type(key, "a whole number of 64 bits");

@@ -33,6 +33,7 @@ class JsonFields {
 
   bool has(std::string_view key);  // there, and not null
   const Json& value(std::string_view key);
+  const Json& list(std::string_view key);  // to be gone through
   int64_t integer(std::string_view key);
   uint64_t unsigned_integer(std::string_view key);
   double number(std::string_view key);

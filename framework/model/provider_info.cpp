@@ -91,7 +91,7 @@ OptionInfo option_info_from_json(const Json& json) {
   option.name = fields.text("name");
   option.doc = fields.text("doc");
   option.type = fields.text("type");
-  for (const Json& choice : fields.value("choices")) {
+  for (const Json& choice : fields.list("choices")) {
     option.choices.push_back(option_value_from_json(choice));
   }
   option.min = fields.number_or("min", -kNoLimit);
@@ -123,10 +123,10 @@ ProviderInfo provider_info_from_json(const Json& json) {
   info.state = fields.choice("state", kLibraryStates);
   for (const TextField& text : kTextFields) info.*text.field = fields.text(text.name);
   for (const ListField& list : kListFields) info.*list.field = fields.texts(list.name);
-  for (const Json& option : fields.value("options")) {
+  for (const Json& option : fields.list("options")) {
     info.options.push_back(option_info_from_json(option));
   }
-  for (const Json& entry : fields.value("usable")) {
+  for (const Json& entry : fields.list("usable")) {
     JsonFields usability(entry, "usable");
     info.usable.push_back({usability.text("device"), static_cast<int>(usability.integer("score")),
                            usability.text("reason")});

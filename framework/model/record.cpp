@@ -110,7 +110,7 @@ PlanFacts plan_from_json(const Json& json) {
   plan.workspace_bytes = fields.unsigned_integer("workspace_bytes");
   plan.graph_safe = fields.flag("graph_safe");
   plan.deterministic = fields.flag("deterministic");
-  for (const Json& entry : fields.value("kernels")) {
+  for (const Json& entry : fields.list("kernels")) {
     JsonFields kernel(entry, "kernel");
     plan.kernels.push_back({kernel.text("name"), kernel.integer("regs_per_thread"),
                             kernel.integer("spill_bytes"), kernel.integer("smem_bytes"),
@@ -225,14 +225,14 @@ Record record_from_json(const Json& json) {
   record.message = fields.text_or("message", "");
   if (fields.has("warnings")) record.warnings = fields.texts("warnings");
   read_measured(fields, record);
-  if (fields.has("errors")) record.errors = errors_from_json(fields.value("errors"));
+  if (fields.has("errors")) record.errors = errors_from_json(fields.list("errors"));
   record.peak_tflops = read_optional(fields, "peak_tflops");
   record.floor_ms = read_optional(fields, "floor_ms");
   record.prepare_ms = read_optional(fields, "prepare_ms");
   if (fields.has("plan")) record.plan = plan_from_json(fields.value("plan"));
   record.interleaved = fields.flag_or("interleaved", true);
   record.attempts = static_cast<int>(fields.integer_or("attempts", 1));
-  if (fields.has("state")) record.state_json = dump_json(fields.value("state"));
+  if (fields.has("state")) record.state_json = dump_json(fields.list("state"));
   record.provider_sha256 = fields.text_or("provider_sha256", "");
   record.provider_version = fields.text_or("provider_version", "");
   record.started_utc = fields.text_or("started_utc", "");
