@@ -1,6 +1,6 @@
-# attnbench_add_provider(name [NO_INSTALL] sources...): <name>.provider.so, a library that exports the
-# one symbol of the contract and hides all else, so that two providers in one process never mix. The
-# rest (libraries, warnings) is up to the caller: target_link_libraries(<name> PRIVATE ...).
+# attnbench_add_provider(name [NO_INSTALL] sources...): <name>.provider.so, a library that exports
+# the one symbol of the contract and hides all else, so that two providers in one process never
+# mix. The rest (libraries, warnings) is up to the caller: target_link_libraries(<name> PRIVATE x).
 # This file serves our own tree and, installed, everybody else's.
 set(ATTNBENCH_PROVIDER_MAP ${CMAKE_CURRENT_LIST_DIR}/provider.map)
 

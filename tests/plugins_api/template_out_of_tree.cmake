@@ -1,5 +1,5 @@
-# Plays the stranger: installs the package into an empty prefix, builds providers/template against it
-# with find_package, once more by hand with pkg-config, and runs both.
+# Plays the stranger: installs the package into an empty prefix, builds providers/template against
+# it with find_package, once more by hand with pkg-config, and runs both.
 #   cmake -DSOURCE=... -DBUILD=... -DSCRATCH=... -DTRY=... -P template_out_of_tree.cmake
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
@@ -11,7 +11,8 @@ file(COPY ${SOURCE}/providers/template DESTINATION ${SCRATCH})
 run(${CMAKE_COMMAND} -S ${SCRATCH}/template -B ${SCRATCH}/build -DCMAKE_C_FLAGS=-Wall\ -Werror
     -DCMAKE_PREFIX_PATH=${SCRATCH}/prefix)
 run(${CMAKE_COMMAND} --build ${SCRATCH}/build)
-run(${CMAKE_COMMAND} -E env TEMPLATE_PROVIDER=${SCRATCH}/build/lib/attnbench/providers/template.provider.so ${TRY})
+set(built ${SCRATCH}/build/lib/attnbench/providers/template.provider.so)
+run(${CMAKE_COMMAND} -E env TEMPLATE_PROVIDER=${built} ${TRY})
 
 find_program(pkg_config pkg-config)
 if(pkg_config)
