@@ -10,6 +10,8 @@ int64_t triangle(int64_t last) {
   return last > 0 ? last * (last + 1) / 2 : 0;
 }
 
+constexpr double kLseBytes = 4;  // a row: always fp32
+
 // What is read of each head's inputs: rows of Q (and O, LSE, dO), rows of K and V, entries of the
 // bias.
 struct Rows {
@@ -34,7 +36,6 @@ double bytes(const Problem& problem, const Rows& read) {
   if (problem.mode == Mode::fwd) return inputs + q_written * row;  // O
   // fwd_bwd writes O and LSE itself, bwd is given them.
   const double o_rows = problem.mode == Mode::bwd ? q_read : q_written;
-  constexpr double kLseBytes = 4;
   return inputs + o_rows * (row + kLseBytes) + q_read * row +  // O LSE, dO
          (q_written + 2 * kv_written) * row;                   // dQ, dK dV
 }
@@ -66,15 +67,17 @@ double flops(const Problem& problem) {
   return 3.5 * forward;
 }
 
-double tensor_bytes(const Problem& problem) {
+double bytes_moved(const Problem& problem) {
   const Rows all{problem.seqlen_q, problem.seqlen_kv,
                  static_cast<double>(problem.seqlen_q) * static_cast<double>(problem.seqlen_kv)};
   return bytes(problem, all);
 }
 
-// Each tensor of the mode is moved once, so today this is the memory they take.
-double bytes_moved(const Problem& problem) {
-  return tensor_bytes(problem);
+double tensor_bytes(const Problem& problem) {
+  if (problem.has_backward()) return bytes_moved(problem);
+  const double lse_rows = static_cast<double>(problem.batch) * static_cast<double>(problem.heads) *
+                          static_cast<double>(problem.seqlen_q);
+  return bytes_moved(problem) + lse_rows * kLseBytes;
 }
 
 double least_bytes(const Problem& problem) {

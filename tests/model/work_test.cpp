@@ -69,6 +69,7 @@ TEST_CASE("bytes: each tensor of the mode once, a broadcast bias as stored", "[w
   const double k = 2.0 * 2 * 300 * 64 * 2;  // bytes of K, and of V, dK, dV
   const double lse = 2.0 * 8 * 100 * 4;
   CHECK(bytes_moved(problem) == 2 * q + 2 * k);
+  CHECK(tensor_bytes(problem) == 2 * q + 2 * k + lse);
   problem.mode = Mode::bwd;
   CHECK(bytes_moved(problem) == 4 * q + 4 * k + lse);
   problem.mode = Mode::fwd_bwd;
