@@ -108,6 +108,27 @@ Outcome outcome_of_status(int status) {
   }
 }
 
+std::string detail_of_status(int status) {
+  constexpr EnumText<int> kDetails[] = {{ATTN_UNSUPPORTED_DTYPE, "dtype"},
+                                        {ATTN_UNSUPPORTED_SHAPE, "shape"},
+                                        {ATTN_UNSUPPORTED_LAYOUT, "layout"},
+                                        {ATTN_UNSUPPORTED_DEVICE, "device"},
+                                        {ATTN_UNSUPPORTED_FEATURE, "feature"},
+                                        {ATTN_UNSUPPORTED_OPTIONS, "options"},
+                                        {ATTN_UNSUPPORTED_DEPENDENCY, "dependency"},
+                                        {ATTN_INVALID_OPTION, "option"},
+                                        {ATTN_OUT_OF_HOST_MEMORY, "host-memory"},
+                                        {ATTN_OUT_OF_DEVICE_MEMORY, "device-memory"},
+                                        {ATTN_RESOURCE_SHARED_MEMORY, "shared-memory"},
+                                        {ATTN_RESOURCE_REGISTERS, "registers"},
+                                        {ATTN_RESOURCE_GRID, "grid"},
+                                        {ATTN_EXECUTION_POISONED, "poisoned"}};
+  for (const EnumText<int>& row : kDetails) {
+    if (row.value == status) return std::string(row.text);
+  }
+  return fmt::format("status-{}", status);
+}
+
 double sentinel_ms(Outcome outcome, double median_ms, const Sentinels& sentinels) {
   switch (traits_of(outcome).sentinel) {
     case SentinelKind::none:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/enum_text.h"
@@ -49,6 +50,9 @@ Outcome outcome_from_text(std::string_view text);  // throws Error
 // The outcome of a status that a provider returned (status class = status / 1000, ABI.md).
 // A host-only status is contract_violation; an unknown class is internal_error.
 Outcome outcome_of_status(int status);
+// The record's detail code for such a status: "shared-memory", "dtype"; "status-<n>" where the ABI
+// gives it no name of its own.
+std::string detail_of_status(int status);
 
 struct Sentinels {
   double execution_ms = 100.0;

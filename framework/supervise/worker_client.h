@@ -86,6 +86,8 @@ class WorkerClient {
 
   bool is_alive() const { return process_.is_alive(); }
   int pid() const { return process_.pid(); }
+  uint64_t printed_bytes() const { return process_.printed_bytes(); }
+  const std::filesystem::path& log_path() const { return process_.log_path(); }
   void end() { process_.end(); }
 
  private:

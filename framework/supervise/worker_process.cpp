@@ -5,8 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +111,11 @@ Descriptor opened_log(const std::filesystem::path& path) {
   return moved_up(std::move(log));
 }
 
+uint64_t log_size_bytes(const Descriptor& log) {
+  struct stat status = {};
+  return ::fstat(log.get(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
 bool starts_with_any(std::string_view text, std::span<const std::string_view> prefixes) {
   for (std::string_view prefix : prefixes) {
     if (text.starts_with(prefix)) return true;
@@ -132,6 +138,7 @@ std::vector<std::string> pinned_environment(const char* const* environment) {
 
 WorkerProcess::WorkerProcess(const WorkerSettings& settings, const std::string& log_name)
     : log_path_(settings.log_dir / (log_name + ".log")), log_(opened_log(log_path_)) {
+  log_start_bytes_ = log_size_bytes(log_);
   std::string directory = std::filesystem::absolute(settings.log_dir / "worker-XXXXXX").string();
   if (::mkdtemp(directory.data()) == nullptr) fail(directory, errno, kWritable);
   directory_ = directory;
@@ -164,7 +171,8 @@ void WorkerProcess::spawn(const WorkerSettings& settings, int control) {
     fail(fmt::format("cannot start the worker {}", executable), result,
          "attnbench-worker belongs beside attnbench: build or install both");
   }
-  pidfd_ = Descriptor(::pidfd_open(pid_, 0));
+  // By number: glibc 2.36 declares pidfd_open without extern "C".
+  pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_.is_open()) fail("pidfd_open", errno, "attnbench needs Linux 5.3 or newer");
 }
 
@@ -191,7 +199,13 @@ void WorkerProcess::end() {
 
 void WorkerProcess::log(std::string_view line) {
   const std::string text = fmt::format("{}\n", line);
-  [[maybe_unused]] const ssize_t written = ::write(log_.get(), text.data(), text.size());
+  const ssize_t written = ::write(log_.get(), text.data(), text.size());
+  if (written > 0) logged_bytes_ += static_cast<uint64_t>(written);
+}
+
+uint64_t WorkerProcess::printed_bytes() const {
+  const uint64_t others = log_start_bytes_ + logged_bytes_;
+  return std::max(log_size_bytes(log_), others) - others;
 }
 
 std::optional<Death> WorkerProcess::send(const Frame& frame, Phase phase, TimePoint deadline) {

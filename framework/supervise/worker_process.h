@@ -70,6 +70,8 @@ class WorkerProcess {
   Death fail_protocol(const std::string& why, Phase phase);  // well formed, but out of turn
   Death fail_deadline(Phase phase);                          // quiet for too long
   void log(std::string_view line);                           // adds a line to the worker's log
+  // What came on stdout and stderr since the spawn: a worker prints nothing, so its provider did.
+  uint64_t printed_bytes() const;
 
   bool is_alive() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
@@ -86,6 +88,7 @@ class WorkerProcess {
   std::filesystem::path log_path_, directory_;
   pid_t pid_ = -1;
   Descriptor pidfd_, control_, log_;
+  uint64_t log_start_bytes_ = 0, logged_bytes_ = 0;
   bool has_ended_output_ = false;
   FrameDecoder decoder_;
 };
