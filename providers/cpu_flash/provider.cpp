@@ -1,0 +1,181 @@
+// cpu_flash: tiled attention for CPUs. This file is the provider as attnbench sees it: what it can
+// do, how a problem becomes a plan, and how a pass is handed to the threads.
+#include <attnbench/provider.hpp>
+
+#include <memory>
+#include <string>
+
+#include "blocks.h"
+#include "kernels.h"
+#include "layout.h"
+#include "pool.h"
+
+namespace cpu_flash {
+namespace {
+
+constexpr int64_t kMaxHeadDim = 256;
+constexpr int64_t kMaxThreads = 1024;
+
+Dtype dtype_of(attn_dtype dtype) {
+  if (attn::same_dtype(dtype, attn::kFp16)) return Dtype::fp16;
+  return attn::same_dtype(dtype, attn::kBf16) ? Dtype::bf16 : Dtype::fp32;
+}
+
+Shape shape_of(const attn::PlanRequest& request) {
+  const attn_problem& p = request.problem;
+  Shape shape;
+  shape.batch = p.batch;
+  shape.heads_q = p.heads_q;
+  shape.heads_kv = p.heads_kv;
+  shape.rows = p.seqlen_q;
+  shape.keys = p.seqlen_kv;
+  shape.dim_qk = p.head_dim_qk;
+  shape.dim_v = p.head_dim_v;
+  shape.is_causal = p.mask != ATTN_MASK_NONE;
+  shape.diagonal = p.mask == ATTN_MASK_CAUSAL_BOTTOM_RIGHT ? p.seqlen_kv - p.seqlen_q : 0;
+  shape.scale = request.softmax_scale();
+  shape.dtype = dtype_of(request.spec(ATTN_ROLE_Q).dtype);
+  return shape;
+}
+
+Tensor tensor_of(const attn::Execution& pass, int32_t role) {
+  const attn::Tensor t = pass.tensor(role);
+  return {static_cast<char*>(t.data()), t.stride(0), t.stride(1), t.stride(2)};
+}
+Bias bias_of(const attn::Execution& pass) {
+  if (!pass.has(ATTN_ROLE_BIAS)) return {};
+  const attn::Tensor t = pass.tensor(ATTN_ROLE_BIAS);
+  return {static_cast<char*>(t.data()), t.stride(0), t.stride(1), t.stride(2), t.stride(3)};
+}
+Lse lse_of(const attn::Execution& pass) {
+  if (!pass.has(ATTN_ROLE_LSE)) return {};
+  const attn::Tensor t = pass.tensor(ATTN_ROLE_LSE);
+  return {static_cast<char*>(t.data()), t.stride(0), t.stride(1), t.stride(2)};
+}
+
+class Plan {
+ public:
+  Plan(const Kernels& kernels, Pool& pool, const Shape& shape, const Blocks& blocks,
+       attn::Options options)
+      : kernels_(kernels), pool_(pool), shape_(shape), blocks_(blocks), options_(options) {
+    options_.set("block_q", blocks.block_q);
+    options_.set("block_k", blocks.block_k);
+    options_.set("threads", blocks.num_threads);
+    const ForwardLayout layout(shape_, blocks_);
+    workspace_bytes_ = static_cast<uint64_t>(layout.total_floats) * sizeof(float);
+  }
+
+  attn::PlanInfo info() const {
+    attn::PlanInfo info;
+    info.workspace_bytes = workspace_bytes_;
+    info.flags = ATTN_PLAN_DETERMINISTIC;
+    info.options = options_;
+    return info;
+  }
+
+  void execute(const attn::Execution& pass) {
+    const Forward job{shape_,
+                      blocks_,
+                      tensor_of(pass, ATTN_ROLE_Q),
+                      tensor_of(pass, ATTN_ROLE_K),
+                      tensor_of(pass, ATTN_ROLE_V),
+                      tensor_of(pass, ATTN_ROLE_O),
+                      bias_of(pass),
+                      lse_of(pass),
+                      static_cast<char*>(pass.workspace)};
+    Counter items;
+    pool_.run(blocks_.num_threads, [&](int64_t thread) { kernels_.forward(job, items, thread); });
+    if (blocks_.num_splits == 1) return;
+    Counter rows;
+    pool_.run(blocks_.num_threads, [&](int64_t thread) { kernels_.combine(job, rows, thread); });
+  }
+
+ private:
+  const Kernels kernels_;
+  Pool& pool_;
+  const Shape shape_;
+  const Blocks blocks_;
+  attn::Options options_;
+  uint64_t workspace_bytes_ = 0;
+};
+
+class Provider {
+ public:
+  static attn::Descriptor descriptor() {
+    attn::Descriptor d{};
+    d.id = "cpu_flash";
+    d.name = "Tiled CPU attention";
+    d.vendor = "attnbench";
+    d.version = "1.0";
+    d.license = "Apache-2.0";
+    d.description = "online softmax in SIMD tiles, on all allowed cores";
+    d.features = ATTN_FEATURE_CAUSAL | ATTN_FEATURE_BIAS | ATTN_FEATURE_GQA | ATTN_FEATURE_LSE |
+                 ATTN_FEATURE_DETERMINISTIC;
+    d.device_types = {ATTN_DEVICE_CPU};
+    d.dtypes = {attn::kFp16, attn::kBf16, attn::kFp32};
+    d.options = {
+        attn::int_choice("block_q", "query rows a thread keeps at hand; 0 chooses", 0,
+                         {0, 64, 128, 192, 256, 384, 512}, kTuning),
+        attn::int_choice("block_k", "keys taken at a time; 0 chooses", 0,
+                         {0, 64, 96, 128, 192, 256, 384, 512, 768}, kTuning),
+        attn::int_range("threads", "threads; 0 takes all allowed CPUs", 0, 0, kMaxThreads),
+    };
+    return d;
+  }
+
+  static int32_t probe(const attn::Device&) { return 90; }
+
+  explicit Provider(const attn::CreateRequest& request)
+      : kernels_(best_kernels()), pool_(allowed_cpus()), default_threads_(pool_.size()) {
+    const std::optional<std::string> configured = request.host.config("threads");
+    if (!configured) return;
+    const int64_t wanted = std::atoll(configured->c_str());
+    if (wanted > 0) default_threads_ = std::min(wanted, pool_.size());
+  }
+
+  attn::Answer supports(const attn::PlanRequest& request) {
+    const attn_problem& p = request.problem;
+    for (int64_t dim : {p.head_dim_qk, p.head_dim_v}) {
+      if (dim % 8 != 0 || dim > kMaxHeadDim) {
+        return attn::refuse(
+            ATTN_UNSUPPORTED_SHAPE,
+            attn::text("head_dim is ", dim, ", not a multiple of 8 up to ", kMaxHeadDim));
+      }
+    }
+    for (const attn::TensorSpec& spec : request.specs) {
+      const bool is_free = spec.role == ATTN_ROLE_BIAS || spec.role == ATTN_ROLE_LSE;
+      if (!is_free && spec.strides[3] != 1) {
+        return attn::refuse(ATTN_UNSUPPORTED_LAYOUT,
+                            attn::text("the last axis of a tensor has stride ", spec.strides[3],
+                                       ", only 1 is supported"));
+      }
+    }
+    const int64_t threads = request.options.get_int("threads");
+    if (threads > pool_.size()) {
+      return attn::refuse(ATTN_UNSUPPORTED_OPTIONS, attn::text("threads is ", threads, ", but ",
+                                                               pool_.size(), " CPUs are allowed"));
+    }
+    return attn::yes();
+  }
+
+  std::unique_ptr<Plan> make_plan(const attn::PlanRequest& request) {
+    const int64_t threads = request.options.get_int("threads");
+    const Wishes wishes{request.options.get_int("block_q"), request.options.get_int("block_k"),
+                        threads > 0 ? threads : default_threads_};
+    const Shape shape = shape_of(request);
+    const Blocks blocks = choose_forward_blocks(shape, kernels_.panel_rows, wishes);
+    return std::make_unique<Plan>(kernels_, pool_, shape, blocks, request.options);
+  }
+
+ private:
+  static constexpr uint32_t kTuning = ATTN_OPTION_AFFECTS_NUMERICS | ATTN_OPTION_SWEEPABLE;
+
+  const Kernels kernels_;
+  Pool pool_;
+  int64_t default_threads_;
+};
+
+}  // namespace
+}  // namespace cpu_flash
+
+ATTN_PROVIDERS(cpu_flash::Provider)

@@ -1,0 +1,180 @@
+// The one matrix product: C[i][j] (op)= sum_k A(i, k) * B[k][j]. Rows i are broadcast one number at
+// a time, columns j run along the lanes, and a tile of C stays in registers while k runs.
+// Everything attention needs fits this form without turning a matrix, because scores are kept as
+// S^T[key][query]:
+//   S^T  = K Q^T         A = K rows          B = Q panel    (depth head_dim)
+//   O^T += V^T P^T       A = V, turned       B = P panel    (depth keys)
+//   dV  += P^T dO        A = P^T rows        B = dO rows    (depth queries)
+//   dQ  += dS K          A = dS^T, turned    B = K rows     (depth keys)
+#if defined(CPU_FLASH_GEMM_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef CPU_FLASH_GEMM_INL_H
+#undef CPU_FLASH_GEMM_INL_H
+#else
+#define CPU_FLASH_GEMM_INL_H
+#endif
+
+#include "simd/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cpu_flash {
+namespace HWY_NAMESPACE {
+
+// A(i, k) lies at [i * stride + k], or at [k * stride + i] if turned.
+enum class Order { rows, turned };
+
+struct Matrix {
+  float* data;
+  int64_t stride;
+};
+struct ConstMatrix {
+  const float* data;
+  int64_t stride;
+};
+
+// What becomes of a finished vector of C. `row`, `column` are its place in C.
+struct Store {
+  Matrix c;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    store(sum, c.data + row * c.stride + column);
+  }
+};
+// Stores and keeps the maximum of each column in `column_max`.
+struct StoreAndMax {
+  Matrix c;
+  float* column_max;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    store(sum, c.data + row * c.stride + column);
+    store(hn::Max(load(column_max + column), sum), column_max + column);
+  }
+};
+struct AddAndMax {
+  Matrix c;
+  float* column_max;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    float* to = c.data + row * c.stride + column;
+    const Vec total = hn::Add(load(to), sum);
+    store(total, to);
+    store(hn::Max(load(column_max + column), total), column_max + column);
+  }
+};
+struct Accumulate {
+  Matrix c;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    float* to = c.data + row * c.stride + column;
+    store(hn::Add(load(to), sum), to);
+  }
+};
+// C = C * factors[column] + sum: the old output shrinks as the row maximum grows.
+struct ShrinkAndAccumulate {
+  Matrix c;
+  const float* factors;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    float* to = c.data + row * c.stride + column;
+    store(hn::MulAdd(load(to), load(factors + column), sum), to);
+  }
+};
+struct StoreScaled {
+  Matrix c;
+  float factor;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    store(hn::Mul(sum, splat(factor)), c.data + row * c.stride + column);
+  }
+};
+struct AccumulateScaled {
+  Matrix c;
+  float factor;
+  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
+    float* to = c.data + row * c.stride + column;
+    store(hn::MulAdd(sum, splat(factor), load(to)), to);
+  }
+};
+
+// One register tile. `a` points to A(row, first k), `b` to B[first k][column].
+template <int kRows, int kVectors, Order kOrder, class Finish>
+HWY_INLINE void multiply_tile(ConstMatrix a, ConstMatrix b, int64_t depth, int64_t row,
+                              int64_t column, const Finish& finish) {
+  Vec sums[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::Zero(Floats());
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    Vec columns[kVectors];
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) columns[j] = load(b.data + k * b.stride + j * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+      const int64_t at = kOrder == Order::rows ? i * a.stride + k : k * a.stride + i;
+      const Vec value = splat(a.data[at]);
+#pragma GCC unroll 8
+      for (int j = 0; j < kVectors; ++j) {
+        sums[i][j] = hn::MulAdd(value, columns[j], sums[i][j]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) finish(sums[i][j], row + i, column + j * kLanes);
+  }
+}
+
+struct Range {
+  int64_t begin, end;
+};
+// The part of the depth that a tile of rows needs: all of it, or less beside a causal diagonal.
+struct WholeDepth {
+  int64_t depth;
+  HWY_INLINE Range operator()(int64_t /*row*/, int64_t /*rows*/) const { return {0, depth}; }
+};
+
+template <int kRows, int kVectors, Order kOrder, class Finish, class Depth>
+HWY_INLINE void multiply_rows(ConstMatrix a, ConstMatrix b, int64_t row, int64_t column,
+                              const Depth& depth, const Finish& finish) {
+  const Range range = depth(row, kRows);
+  const int64_t a_offset =
+      kOrder == Order::rows ? row * a.stride + range.begin : range.begin * a.stride + row;
+  multiply_tile<kRows, kVectors, kOrder>({a.data + a_offset, a.stride},
+                                         {b.data + range.begin * b.stride + column, b.stride},
+                                         range.end - range.begin, row, column, finish);
+}
+
+// All tiles of a strip of columns. `rows` is even: tiles of 6, and of 4 or 2 where 6 do not fit.
+template <int kVectors, Order kOrder, class Finish, class Depth>
+HWY_NOINLINE void multiply_strip(ConstMatrix a, ConstMatrix b, int64_t rows, int64_t column,
+                                 Depth depth, Finish finish) {
+  const int64_t fours = rows % 6 == 0 ? 0 : rows % 6 == 4 ? 1 : rows >= 8 ? 2 : 0;
+  int64_t row = 0;
+  for (; row + 6 <= rows - 4 * fours; row += 6) {
+    multiply_rows<6, kVectors, kOrder>(a, b, row, column, depth, finish);
+  }
+  for (; row + 4 <= rows; row += 4) {
+    multiply_rows<4, kVectors, kOrder>(a, b, row, column, depth, finish);
+  }
+  if (row < rows) multiply_rows<2, kVectors, kOrder>(a, b, row, column, depth, finish);
+}
+
+// The whole product. `columns` is rounded up to whole vectors: B and C are padded that far.
+template <Order kOrder, class Finish, class Depth>
+void multiply(ConstMatrix a, ConstMatrix b, int64_t rows, int64_t columns, Depth depth,
+              Finish finish) {
+  int64_t column = 0;
+  for (; column + kPanelRows <= columns; column += kPanelRows) {
+    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish);
+  }
+  const int64_t vectors = (columns - column + kLanes - 1) / kLanes;
+  if (vectors == 1) multiply_strip<1, kOrder>(a, b, rows, column, depth, finish);
+  if constexpr (kTileVectors > 2) {
+    if (vectors == 2) multiply_strip<2, kOrder>(a, b, rows, column, depth, finish);
+    if (vectors == 3) multiply_strip<3, kOrder>(a, b, rows, column, depth, finish);
+  }
+  if (vectors == kTileVectors) {
+    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cpu_flash
+HWY_AFTER_NAMESPACE();
+#endif  // include guard
