@@ -44,9 +44,10 @@ std::string checked_name(const char* text, const std::string& what) {
   return name;
 }
 
-void check_count(uint32_t count, uint32_t limit, const void* array, const std::string& what) {
-  require(count <= limit, fmt::format("{} {} are over the limit of {}", count, what, limit));
-  require(count == 0 || array != nullptr, fmt::format("the array of {} is NULL", what));
+void check_count(uint32_t count, uint32_t limit, const void* array, const std::string& owner,
+                 const char* what) {
+  require(count <= limit, fmt::format("{} has {} {}, at most {}", owner, count, what, limit));
+  require(count == 0 || array != nullptr, fmt::format("{} has NULL for its {}", owner, what));
 }
 
 void check_int_option(const attn_option_desc& option, const std::string& what) {
@@ -55,7 +56,7 @@ void check_int_option(const attn_option_desc& option, const std::string& what) {
             what + " has a default outside its range");
     return;
   }
-  check_count(option.num_choices, kMaxChoices, option.int_choices, what + " choices");
+  check_count(option.num_choices, kMaxChoices, option.int_choices, what, "choices");
   bool has_default = false;
   for (uint32_t i = 0; i < option.num_choices; ++i) {
     has_default = has_default || option.int_choices[i] == option.int_default;
@@ -72,7 +73,7 @@ void check_float_option(const attn_option_desc& option, const std::string& what)
 
 void check_string_option(const attn_option_desc& option, const std::string& what) {
   const std::string default_value = checked_text(option.string_default, what + " default");
-  check_count(option.num_choices, kMaxChoices, option.string_choices, what + " choices");
+  check_count(option.num_choices, kMaxChoices, option.string_choices, what, "choices");
   bool has_default = option.num_choices == 0;
   for (uint32_t i = 0; i < option.num_choices; ++i) {
     const std::string choice = checked_text(option.string_choices[i], what + " choice");
@@ -113,9 +114,9 @@ void check_desc(const attn_provider_desc* desc, std::set<std::string>& ids) {
   checked_text(desc->version, id + ": version");
   checked_text(desc->license, id + ": license");
   checked_text(desc->description, id + ": description");
-  check_count(desc->num_device_types, kMaxDeviceTypes, desc->device_types, id + ": device types");
-  check_count(desc->num_dtypes, kMaxDtypes, desc->dtypes, id + ": dtypes");
-  check_count(desc->num_options, kMaxOptions, desc->options, id + ": options");
+  check_count(desc->num_device_types, kMaxDeviceTypes, desc->device_types, id, "device types");
+  check_count(desc->num_dtypes, kMaxDtypes, desc->dtypes, id, "dtypes");
+  check_count(desc->num_options, kMaxOptions, desc->options, id, "options");
   require(desc->num_device_types > 0, id + ": serves no device type");
   require(desc->num_dtypes > 0, id + ": serves no dtype");
   std::set<std::string> option_names;
@@ -193,7 +194,7 @@ std::optional<LibraryFault> find_table_fault(const attn_provider_api* api) {
   }
   try {
     check_slots(*api);
-    check_count(api->num_providers, kMaxProviders, api->providers, "providers");
+    check_count(api->num_providers, kMaxProviders, api->providers, "the table", "providers");
     require(api->num_providers > 0, "holds no provider");
     std::set<std::string> ids;
     for (uint32_t i = 0; i < api->num_providers; ++i) check_desc(api->providers[i], ids);

@@ -1,5 +1,7 @@
 #include "worker/server.h"
 
+#include <fmt/format.h>
+
 #include <new>
 
 #include "base/error.h"
@@ -32,9 +34,28 @@ std::vector<Route> routes_of() {
   return {{name_of<Requests>(), &answer<Requests>}...};
 }
 
-Failure failure_of(const CallFailure& failure, Phase phase) {
-  return {phase,          failure.status,        failure.detail,      failure.outcome,
-          failure.what(), failure.native_domain, failure.native_code, failure.is_poisoned};
+Failure failure_of(const CallFailure& failure, Phase phase, bool is_healthy) {
+  return {phase,
+          failure.status,
+          failure.detail,
+          failure.outcome,
+          failure.what(),
+          failure.native_domain,
+          failure.native_code,
+          failure.is_poisoned || !is_healthy};
+}
+
+// What a provider queued fails when the next to use the device learns of it; a healthy device that
+// refuses is our own mistake.
+Failure failure_of(const DeviceError& error, Phase phase, bool is_healthy) {
+  return {phase,
+          0,
+          fmt::format("cuda-{}", error.native_code),
+          is_healthy ? Outcome::internal_error : Outcome::execution_failed,
+          error.what(),
+          ATTN_NATIVE_CUDA_DRIVER,
+          error.native_code,
+          !is_healthy};
 }
 
 Failure own_failure(Phase phase, Outcome outcome, std::string detail, std::string message) {
@@ -46,7 +67,9 @@ void answer_or_fail(const Route& route, Channel& channel, Session& session,
   try {
     route.answer(channel, session, envelope);
   } catch (const CallFailure& failure) {
-    channel.reply(failure_of(failure, channel.phase()));
+    channel.reply(failure_of(failure, channel.phase(), session.is_device_healthy()));
+  } catch (const DeviceError& error) {
+    channel.reply(failure_of(error, channel.phase(), session.is_device_healthy()));
   } catch (const Error& error) {
     channel.reply(
         own_failure(channel.phase(), Outcome::internal_error, "worker-error", error.line()));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/error.h"
 #include "device/open_device.h"
 #include "provider/call_failure.h"
 #include "worker/burst.h"
@@ -37,6 +38,16 @@ std::unique_ptr<ProviderLibrary> load(const std::string& path) {
   }
 }
 
+std::unique_ptr<Device> opened(const std::string& device) {
+  try {
+    return open_device(device);
+  } catch (const Error& error) {
+    throw CallFailure(Outcome::init_failed, "no-device", error.line());
+  } catch (const OutOfDeviceMemory& error) {
+    throw CallFailure(Outcome::init_failed, "device-memory", error.what());
+  }
+}
+
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
       .count();
@@ -55,7 +66,7 @@ DescribeReply Session::handle(const DescribeRequest& request) {
 OpenReply Session::handle(const OpenRequest& request) {
   if (instance_ != nullptr) out_of_order("a worker opens one provider, once");
   channel_.enter(Phase::start);
-  device_ = open_device(request.device);
+  device_ = opened(request.device);
   const DeviceFacts facts = device_->facts();
 
   channel_.enter(Phase::load);

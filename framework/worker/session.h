@@ -35,6 +35,9 @@ class Session {
   Done handle(const EndCaseRequest& request);
   Done handle(const ByeRequest& request);
 
+  // False: nothing that comes after can be right, and this process must be replaced.
+  bool is_device_healthy() { return device_ == nullptr || device_->is_healthy(); }
+
  private:
   PreparedTrial& trial(const std::string& id);
   CaseTensors& tensors();
