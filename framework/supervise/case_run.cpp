@@ -11,12 +11,11 @@
 namespace attnbench {
 namespace {
 
-constexpr double kUsableMemory = 0.9;  // of what was free before the first worker took any
-
 // To be run with the device to itself, later in the case.
 struct Later {
   TrialLife* life = nullptr;
-  std::string death;  // what it is retried after, in a fresh worker; empty: it only needs the room
+  bool in_fresh_worker = false;
+  std::string death;  // what it is retried after; empty: it only needs the room
 };
 
 class CaseRun {
@@ -55,7 +54,7 @@ void CaseRun::run() {
   if (prepare_together()) {
     measure_in_rounds();
   } else {
-    for (TrialLife* life : active_) later_.push_back({life, ""});
+    for (TrialLife* life : active_) later_.push_back({life, false, ""});
   }
   while (!later_.empty()) {
     const Later later = later_.front();
@@ -96,7 +95,7 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
   for (const TrialLife* life : active_) {
     planned_bytes += static_cast<double>(life->workspace_bytes());
   }
-  return planned_bytes > kUsableMemory * static_cast<double>(facts->free_bytes);
+  return planned_bytes > context_.settings.memory_fraction * static_cast<double>(facts->free_bytes);
 }
 
 void CaseRun::measure_in_rounds() {
@@ -136,7 +135,7 @@ void CaseRun::run_alone(const Later& later) {
   TrialLife& life = *later.life;
   const bool is_retry = !later.death.empty();
   context_.pool.end_cases();
-  if (is_retry) context_.pool.end(life.provider(), life.trial().device);
+  if (later.in_fresh_worker) context_.pool.end(life.provider(), life.trial().device);
   life.start_over(is_retry);
   context_.observer.trial_started(life.trial());
   std::optional<End> end;
@@ -152,14 +151,14 @@ void CaseRun::settle(TrialLife& life, const End& end, bool is_alone) {
     context_.observer.note(fmt::format("{}: {}", life.trial().provider, end.message));
     context_.pool.end(life.provider(), life.trial().device);
     if (life.record().attempts < kMaxAttempts) {
-      later_.push_back({&life, end.message});
+      later_.push_back({&life, true, end.message});
       return;
     }
     blame(life);
   } else {
     life.release();
     if (end.outcome == Outcome::out_of_memory && !is_alone) {
-      later_.push_back({&life, ""});
+      later_.push_back({&life, true, ""});
       return;
     }
   }

@@ -25,7 +25,10 @@ struct RunSettings {
   MeasureSettings measure;
   uint64_t secret_seed = 0;   // which rows are checked, when inputs switch: unknown to providers
   int reference_threads = 1;  // of the fp64 reference, computed while no worker is timing
-  int provider_threads = 0;   // what a CPU provider may use; 0: all of the allowed cpuset
+  // Trials of a case are prepared together only if they fit into this part of the memory that was
+  // free before the first worker took any.
+  double memory_fraction = 0.9;
+  int provider_threads = 0;  // what a CPU provider may use; 0: all of the allowed cpuset
 };
 
 // Sees the run go by. Called from the thread that called run().

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -159,7 +160,7 @@ TEST_CASE("a worker that never reads cannot block the host", "[supervise]") {
 
 TEST_CASE("a worker sees its log, its directory, its environment and descriptor 3", "[supervise]") {
   Stage stage;
-  const int leaked = open("/dev/null", O_RDONLY);  // without O_CLOEXEC
+  const int leaked = fcntl(STDIN_FILENO, F_DUPFD, 20);  // without O_CLOEXEC
   const std::unique_ptr<WorkerProcess> worker = stage.play(
       "echo $GREETING $HOME; ls -A | wc -l; echo err >&2; test -e /proc/$$/fd/3 && echo host; "
       "test -e /proc/$$/fd/" +
