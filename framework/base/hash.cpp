@@ -64,12 +64,6 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   }
 }
 
-uint64_t mix64(uint64_t value) {
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * kOddMixer;
-  return value ^ (value >> 31);
-}
-
 uint64_t hash_bytes(std::span<const std::byte> bytes, uint64_t seed) {
   // Four lanes, so that the multiplications overlap: it reads about as fast as memory does.
   std::array<uint64_t, 4> lanes;

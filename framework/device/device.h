@@ -27,6 +27,13 @@ class OutOfDeviceMemory : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The device or its driver refused or failed: what was being done, the error's name and text.
+class DeviceError : public std::runtime_error {
+ public:
+  DeviceError(const std::string& what, int code) : std::runtime_error(what), native_code(code) {}
+  int native_code;  // the driver's
+};
+
 // Bytes of the guard bands around a buffer that are not as they were left.
 struct GuardDamage {
   uint64_t bytes_before = 0;
@@ -81,6 +88,12 @@ class Device {
 
   virtual void* stream() const = 0;  // a CUstream; nullptr on a CPU
   virtual void synchronize() = 0;
+  // False once an error has spoiled the device for this process, as an illegal address does to a
+  // CUDA context: only a fresh process helps. Waits for all that was queued, on any stream.
+  virtual bool is_healthy() { return true; }
+  // Brings the device to the power at which it is measured, and notes in its state that it did so.
+  // Costs nothing while it is there already, and on a CPU.
+  virtual void heat_up() {}
 
   // Guard bands set, contents undefined. Throws OutOfDeviceMemory.
   virtual Buffer allocate(uint64_t bytes, uint64_t alignment) = 0;

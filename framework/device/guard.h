@@ -6,9 +6,16 @@
 #include <cstdint>
 #include <span>
 
+#include "base/hash.h"
+
 namespace attnbench {
 
 inline constexpr uint64_t kGuardBytes = 4096;  // at least so many on either side
+
+// constexpr: GPU code calls it, too.
+constexpr unsigned char guard_byte(uint64_t position) {
+  return static_cast<unsigned char>(mix64(position / 8) >> (8 * (position % 8)));
+}
 
 // `position`: of the band's first byte in its buffer.
 void write_guard(std::span<std::byte> band, uint64_t position);

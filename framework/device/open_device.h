@@ -13,7 +13,8 @@ namespace attnbench {
 
 // What a provider's probe() is shown.
 struct DeviceIdentity {
-  explicit DeviceIdentity(const std::string& device);  // "cpu"; throws Error on one there is not
+  // "cpu", "cuda:0". Throws Error on one that is not there, and where its driver is missing.
+  explicit DeviceIdentity(const std::string& device);
   // `facts.name` points at `name`.
   DeviceIdentity(const DeviceIdentity&) = delete;
   DeviceIdentity& operator=(const DeviceIdentity&) = delete;

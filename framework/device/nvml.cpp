@@ -1,0 +1,163 @@
+#include "device/nvml.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/error.h"
+
+namespace attnbench {
+namespace {
+
+// Values of nvml.h.
+constexpr int kSuccess = 0;
+constexpr int kClockSm = 1, kClockMemory = 2;
+constexpr int kTemperatureGpu = 0;
+constexpr unsigned kFieldPowerInstant = 186;
+
+// Often enough for a burst of 20 ms, seldom enough not to hold up the driver.
+constexpr std::chrono::milliseconds kReadingInterval{5};
+
+struct FieldValue {  // nvmlFieldValue_t
+  unsigned field_id;
+  unsigned scope_id;
+  long long timestamp_us;
+  long long latency_us;
+  int value_type;
+  int result;
+  union {
+    double d;
+    unsigned u;
+    unsigned long long ull;
+  } value;
+};
+static_assert(sizeof(FieldValue) == 40);
+
+struct ThrottleReason {
+  uint64_t bit;
+  const char* name;
+};
+constexpr ThrottleReason kThrottleReasons[] = {
+    {0x2, "applications_clocks"}, {0x4, "sw_power_cap"},    {0x8, "hw_slowdown"},
+    {0x10, "sync_boost"},         {0x20, "sw_thermal"},     {0x40, "hw_thermal"},
+    {0x80, "hw_power_brake"},     {0x100, "display_clocks"}};
+
+std::string text_of_uuid(const uint8_t* uuid) {
+  std::string text = "GPU";
+  for (int i = 0; i < 16; ++i) {
+    if (i == 0 || i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02x}", uuid[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
+struct Nvml::Functions {
+  int (*nvmlInit)();
+  int (*nvmlShutdown)();
+  const char* (*nvmlErrorString)(int result);
+  int (*nvmlDeviceGetHandleByUUID)(const char* uuid, void** device);
+  int (*nvmlDeviceGetClockInfo)(void* device, int type, unsigned* mhz);
+  int (*nvmlDeviceGetTemperature)(void* device, int sensor, unsigned* celsius);
+  int (*nvmlDeviceGetPowerUsage)(void* device, unsigned* milliwatts);
+  int (*nvmlDeviceGetEnforcedPowerLimit)(void* device, unsigned* milliwatts);
+  int (*nvmlDeviceGetFieldValues)(void* device, int count, FieldValue* values);
+  int (*nvmlDeviceGetCurrentClocksThrottleReasons)(void* device, unsigned long long* bits);
+
+  Functions() {
+    void* const library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == nullptr) throw Error("no libnvidia-ml.so.1 on this machine");
+    const auto find = [library](const char* name, auto*& function) {
+      using Function = std::remove_reference_t<decltype(function)>;
+      function = reinterpret_cast<Function>(dlsym(library, name));
+      if (function == nullptr) throw Error(fmt::format("NVML here has no {}", name));
+    };
+    find("nvmlInit_v2", nvmlInit);
+    find("nvmlShutdown", nvmlShutdown);
+    find("nvmlErrorString", nvmlErrorString);
+    find("nvmlDeviceGetHandleByUUID", nvmlDeviceGetHandleByUUID);
+    find("nvmlDeviceGetClockInfo", nvmlDeviceGetClockInfo);
+    find("nvmlDeviceGetTemperature", nvmlDeviceGetTemperature);
+    find("nvmlDeviceGetPowerUsage", nvmlDeviceGetPowerUsage);
+    find("nvmlDeviceGetEnforcedPowerLimit", nvmlDeviceGetEnforcedPowerLimit);
+    find("nvmlDeviceGetFieldValues", nvmlDeviceGetFieldValues);
+    find("nvmlDeviceGetCurrentClocksThrottleReasons", nvmlDeviceGetCurrentClocksThrottleReasons);
+  }
+};
+
+Nvml::Nvml(const uint8_t* uuid) : functions_(std::make_unique<Functions>()) {
+  if (const int result = functions_->nvmlInit(); result != kSuccess) {
+    throw Error(fmt::format("NVML does not start: {}", functions_->nvmlErrorString(result)));
+  }
+  const std::string text = text_of_uuid(uuid);
+  const int result = functions_->nvmlDeviceGetHandleByUUID(text.c_str(), &device_);
+  if (result == kSuccess) return;
+  functions_->nvmlShutdown();
+  throw Error(fmt::format("NVML does not know {}: {}", text, functions_->nvmlErrorString(result)));
+}
+
+Nvml::~Nvml() {
+  functions_->nvmlShutdown();
+}
+
+GpuReading Nvml::read() const {
+  GpuReading reading;
+  functions_->nvmlDeviceGetClockInfo(device_, kClockSm, &reading.sm_clock_mhz);
+  functions_->nvmlDeviceGetClockInfo(device_, kClockMemory, &reading.memory_clock_mhz);
+  functions_->nvmlDeviceGetTemperature(device_, kTemperatureGpu, &reading.temperature_c);
+  unsigned long long bits = 0;
+  functions_->nvmlDeviceGetCurrentClocksThrottleReasons(device_, &bits);
+  reading.throttle_bits = bits;
+  // PowerUsage is the mean of the last second on newer GPUs: too lazy for a burst.
+  FieldValue instant{};
+  instant.field_id = kFieldPowerInstant;
+  unsigned milliwatts = 0;
+  if (functions_->nvmlDeviceGetFieldValues(device_, 1, &instant) == kSuccess &&
+      instant.result == kSuccess) {
+    milliwatts = instant.value.u;
+  } else {
+    functions_->nvmlDeviceGetPowerUsage(device_, &milliwatts);
+  }
+  reading.power_w = milliwatts * 1e-3;
+  return reading;
+}
+
+std::optional<double> Nvml::power_limit_w() const {
+  unsigned milliwatts = 0;
+  const int result = functions_->nvmlDeviceGetEnforcedPowerLimit(device_, &milliwatts);
+  if (result != kSuccess) return std::nullopt;
+  return milliwatts * 1e-3;
+}
+
+std::vector<std::string> throttle_reasons(uint64_t bits) {
+  std::vector<std::string> names;
+  for (const ThrottleReason& reason : kThrottleReasons) {
+    if ((bits & reason.bit) != 0) names.emplace_back(reason.name);
+  }
+  return names;
+}
+
+void GpuWatch::start() {
+  readings_.clear();
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!stop.stop_requested()) {
+      readings_.push_back(nvml_.read());
+      wake.wait_for(lock, stop, kReadingInterval, [] { return false; });
+    }
+  });
+}
+
+std::vector<GpuReading> GpuWatch::stop() {
+  thread_ = std::jthread();  // asks it to stop, and waits
+  readings_.push_back(nvml_.read());
+  return std::move(readings_);
+}
+
+}  // namespace attnbench
