@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
+
 #include "base/error.h"
 #include "support/catch.h"
 #include "support/file_size_limit.h"
@@ -10,6 +13,35 @@
 
 using namespace attnbench;
 namespace fs = std::filesystem;
+
+namespace {
+
+// The linker (--wrap) leads this program's calls of write and fsync through here.
+struct Calls {
+  int writes = 0;
+  int fsyncs = 0;
+  bool fsync_fails = false;  // as on a disk that breaks
+};
+Calls calls;
+
+}  // namespace
+
+extern "C" {
+ssize_t __real_write(int descriptor, const void* bytes, size_t count);
+int __real_fsync(int descriptor);
+
+ssize_t __wrap_write(int descriptor, const void* bytes, size_t count) {
+  ++calls.writes;
+  return __real_write(descriptor, bytes, count);
+}
+
+int __wrap_fsync(int descriptor) {
+  ++calls.fsyncs;
+  if (!calls.fsync_fails) return __real_fsync(descriptor);
+  errno = EIO;
+  return -1;
+}
+}
 
 TEST_CASE("a missing file and a directory are errors that name the path", "[file]") {
   const Scratch scratch;
@@ -46,6 +78,36 @@ TEST_CASE("appending adds to what is there, also when opened again", "[file]") {
   AppendFile moved = std::move(file);
   moved.append("three\n");
   CHECK(read_file(scratch / "file") == "one\ntwo\nthree\n");
+}
+
+TEST_CASE("appending is one write and one fsync", "[file]") {
+  const Scratch scratch;
+  AppendFile file(scratch / "file");
+  calls = {};
+  file.append(std::string(200000, 'x'));
+  CHECK(calls.writes == 1);
+  CHECK(calls.fsyncs == 1);
+}
+
+TEST_CASE("text that did not reach the disk is cut off again", "[file]") {
+  const Scratch scratch;
+  AppendFile file(scratch / "file");
+  file.append("safe\n");
+  calls = {.fsync_fails = true};
+  CHECK_THROWS_WITH(file.append("lost\n"), Catch::Contains("Input/output error"));
+  calls = {};
+  CHECK(read_file(scratch / "file") == "safe\n");
+}
+
+TEST_CASE("replacing syncs the text and then the directory", "[file]") {
+  const Scratch scratch;
+  calls = {};
+  replace_file(scratch / "file", "new");
+  CHECK(calls.fsyncs == 2);
+  calls = {.fsync_fails = true};
+  CHECK_THROWS_AS(replace_file(scratch / "file", "newer"), Error);
+  calls = {};
+  CHECK(read_file(scratch / "file") == "new");
 }
 
 TEST_CASE("a write that stops half way leaves no torn text", "[file]") {

@@ -89,6 +89,12 @@ TEST_CASE("equal trials have equal ids, also with a negative zero", "[trial]") {
   trial.problem.scale = -0.0;
   REQUIRE(trial == sample_trial());
   CHECK(trial_id(trial) == trial_id(sample_trial()));
+
+  Trial positive = sample_trial();
+  positive.options["ratio"] = 0.0;
+  trial.options["ratio"] = -0.0;
+  REQUIRE(trial == positive);
+  CHECK(trial_id(trial) == trial_id(positive));
 }
 
 TEST_CASE("a case is shared by providers and options, not by problems or devices", "[trial]") {
