@@ -47,7 +47,7 @@ std::vector<int64_t> lengths(const std::string& written) {
 
 }  // namespace
 
-TEST_CASE("-a takes values, ranges and powers, once each", "[override]") {
+TEST_CASE("the option -a takes values, ranges and powers, once each", "[override]") {
   CHECK(lengths("seqlen=7") == std::vector<int64_t>{7});
   CHECK(lengths("seqlen=1024:8192:2048") == std::vector<int64_t>{1024, 3072, 5120, 7168});
   CHECK(lengths("seqlen=1024:3072:1024") == std::vector<int64_t>{1024, 2048, 3072});
@@ -78,7 +78,8 @@ TEST_CASE("an option joins as an axis", "[override]") {
   CHECK(plan.counts().trials == 6 * 3);
 }
 
-TEST_CASE("--providers chooses lines in its own order and lets others join", "[override]") {
+TEST_CASE("the option --providers chooses lines in its own order and lets others join",
+          "[override]") {
   const Sweep sweep = with({{}, {}, {"cpu_reference", "tile"}});
   CHECK(sweep.lines[0].id == "cpu_reference");
   CHECK_FALSE(sweep.lines[0].is_optional);
