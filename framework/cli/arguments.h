@@ -1,0 +1,58 @@
+// What a command line asks for, as plain values. options.cpp fills it; the verbs read it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "model/settings.h"
+
+namespace attnbench {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFault = 1;      // a trial failed by a provider's or our fault
+inline constexpr int kExitUsage = 2;      // nothing was run: the command line, a sweep, a place
+inline constexpr int kExitStopped = 130;  // Ctrl-C or SIGTERM
+
+struct RunArguments {
+  std::string sweep;  // a name or a path; may be empty with --resume
+  std::filesystem::path out;
+  std::filesystem::path resume;
+  std::vector<std::string> providers;
+  std::vector<std::string> axes;
+  std::vector<std::string> filters;
+  std::vector<std::filesystem::path> provider_dirs;
+  std::optional<Effort> effort;
+  std::optional<uint64_t> seed;
+  bool is_dry_run = false;
+
+  bool changes_sweep() const {
+    return !providers.empty() || !axes.empty() || !filters.empty() || effort || seed;
+  }
+};
+
+struct ListArguments {
+  std::string subject;  // "providers", "sweeps", "devices"
+  std::vector<std::filesystem::path> provider_dirs;
+  bool is_json = false;
+  bool is_verbose = false;
+};
+
+struct HelpArguments {
+  std::string topic;  // a verb, or "" for the first page
+};
+struct VersionArguments {};
+
+using Arguments = std::variant<RunArguments, ListArguments, HelpArguments, VersionArguments>;
+
+// A mistake on the command line.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace attnbench

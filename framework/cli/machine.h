@@ -1,0 +1,40 @@
+// This machine, from /proc and /sys alone: the host never talks to a driver.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace attnbench {
+
+struct CpuFacts {
+  std::string name;
+  int logical_cpus = 0;  // of the machine
+  int allowed_cpus = 0;  // of this process's cpuset: what providers get
+  uint64_t memory_bytes = 0, available_bytes = 0;
+  std::string governor;  // "" where the kernel does not tell (virtual machines)
+  double load = 0.0;     // of the last minute
+};
+struct GpuFacts {
+  std::string device;  // "cuda:0"
+  std::string name;    // "" where the driver does not tell
+};
+struct Machine {
+  CpuFacts cpu;
+  std::vector<GpuFacts> gpus;
+  std::string kernel;  // "Linux 6.1.0-18-amd64"
+
+  std::vector<std::string> device_names() const;  // {"cpu", "cuda:0", ...}
+  // What makes timings here less sure, one sentence each.
+  std::vector<std::string> warnings() const;
+};
+
+// `root` is "/", or a stand-in for it.
+Machine read_machine(const std::filesystem::path& root);
+
+Json to_json(const Machine& machine);
+
+}  // namespace attnbench

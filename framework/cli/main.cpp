@@ -1,0 +1,44 @@
+// attnbench: measures attention kernels that other people wrote. Start reading in verb_run.cpp.
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/options.h"
+#include "cli/verbs.h"
+
+namespace attnbench {
+namespace {
+
+int run_verb(const std::vector<std::string>& argv) {
+  const Arguments arguments = parse_arguments({argv.begin() + 1, argv.end()});
+  if (const HelpArguments* help = std::get_if<HelpArguments>(&arguments)) return verb_help(*help);
+  if (std::holds_alternative<VersionArguments>(arguments)) {
+    std::cout << "attnbench " << ATTNBENCH_VERSION << "\n";
+    return kExitOk;
+  }
+  const Environment environment = read_environment();
+  if (const ListArguments* list = std::get_if<ListArguments>(&arguments)) {
+    return verb_list(*list, environment);
+  }
+  return verb_run(std::get<RunArguments>(arguments), environment, argv);
+}
+
+}  // namespace
+}  // namespace attnbench
+
+int main(int argc, char** argv) {
+  try {
+    return attnbench::run_verb({argv, argv + argc});
+  } catch (const attnbench::Error& error) {
+    std::cerr << "attnbench: " << error.line() << "\n";
+    return attnbench::kExitUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "attnbench: unexpected: " << error.what()
+              << " -- please report this with the command line\n";
+    return attnbench::kExitFault;
+  }
+}

@@ -1,0 +1,116 @@
+#include "cli/run_document.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "sweep/parse.h"
+
+namespace attnbench {
+namespace {
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json sweep_document(const Sweep& sweep) {
+  const std::string toml = to_toml(sweep);
+  return Json{
+      {"name", sweep.name}, {"file", sweep.file}, {"sha256", sha256_of_text(toml)}, {"toml", toml}};
+}
+
+}  // namespace
+
+Json run_document(const std::vector<std::string>& argv, const Plan& plan,
+                  const std::vector<ProviderInfo>& providers, const Machine& machine) {
+  const PlanCounts& counts = plan.counts();
+  std::set<std::string> planned;
+  for (const PlannedLine& line : plan.lines()) planned.insert(line.line.id);
+  Json used = Json::array();
+  for (const ProviderInfo& provider : providers) {
+    if (planned.count(provider.id) > 0) used.push_back(to_json(provider));
+  }
+  const Json here = to_json(machine);
+  return Json{{"format", 1},
+              {"status", "running"},
+              {"started_utc", utc_iso()},
+              {"attnbench_version", ATTNBENCH_VERSION},
+              {"compiler", fmt::format("{} {}", ATTNBENCH_COMPILER, __VERSION__)},
+              {"argv", argv},
+              {"sweep", sweep_document(plan.sweep())},
+              {"plan",
+               {{"plots", counts.plots},
+                {"points", counts.points},
+                {"trials", counts.trials},
+                {"cases", counts.cases},
+                {"notes", plan.notes()}}},
+              {"measure", to_json(plan.sweep().measure)},
+              {"providers", used},
+              {"devices", here["devices"]},
+              {"kernel", machine.kernel},
+              {"warnings", here["warnings"]}};
+}
+
+Json resumed_document(Json earlier, const Json& now, std::vector<std::string>* notes) {
+  for (const Json& provider : now["providers"]) {
+    for (const Json& before : earlier.value("providers", Json::array())) {
+      if (before.value("id", "") == provider["id"] &&
+          before.value("sha256", "") != provider["sha256"]) {
+        notes->push_back(fmt::format(
+            "{} is not the file it was when this run began: its records are of two builds",
+            provider["id"].get<std::string>()));
+      }
+    }
+  }
+  Json session = Json::object();
+  for (const char* key : {"started_utc", "attnbench_version", "compiler", "argv", "providers",
+                          "devices", "kernel", "warnings"}) {
+    session[key] = now[key];
+  }
+  earlier["status"] = "running";
+  earlier["resumed"].push_back(std::move(session));
+  return earlier;
+}
+
+Sweep sweep_of(const Json& run, const std::string& run_file) {
+  const Json::const_iterator sweep = run.find("sweep");
+  if (sweep == run.end() || !sweep->contains("toml") || !sweep->at("toml").is_string()) {
+    throw Error(run_file + " says no sweep", "it was not written by `attnbench run`");
+  }
+  Sweep parsed = parse_sweep(sweep->at("toml").get<std::string>(), run_file + " (sweep.toml)");
+  // The parser names a sweep by its file; here that is not the file it came from.
+  parsed.name = sweep->value("name", parsed.name);
+  parsed.file = sweep->value("file", parsed.file);
+  return parsed;
+}
+
+void add_device(Json* run, const DeviceFacts& facts) {
+  const Json opened = {{"memory_bytes", facts.memory_bytes},
+                       {"free_bytes", facts.free_bytes},
+                       {"cache_bytes", facts.cache_bytes},
+                       {"threads", facts.threads},
+                       {"peak_tflops_fp32", or_null(facts.peak_tflops_fp32)},
+                       {"peak_tflops_16bit", or_null(facts.peak_tflops_16bit)},
+                       {"peak_gbps", or_null(facts.peak_gbps)}};
+  for (Json& device : (*run)["devices"]) {
+    if (device["device"] != facts.device) continue;
+    device["name"] = facts.name;
+    device["opened"] = opened;
+    return;
+  }
+  (*run)["devices"].push_back({{"device", facts.device}, {"name", facts.name}, {"opened", opened}});
+}
+
+void close_document(Json* run, const std::string& status, uint64_t secret_seed) {
+  (*run)["status"] = status;
+  (*run)["finished_utc"] = utc_iso();
+  (*run)["secret_seed"] = secret_seed;
+}
+
+}  // namespace attnbench

@@ -1,0 +1,62 @@
+#include "cli/run_observer.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/run_document.h"
+
+namespace attnbench {
+
+RecordingObserver::RecordingObserver(RunDirectory& directory, Json document,
+                                     const Sentinels& sentinels, Progress& progress)
+    : directory_(directory),
+      document_(std::make_unique<Json>(std::move(document))),
+      sentinels_(sentinels),
+      progress_(progress),
+      records_(directory.earlier().records()) {}
+
+RecordingObserver::~RecordingObserver() = default;
+
+void RecordingObserver::begin(const std::vector<std::string>& warnings,
+                              const std::vector<std::string>& notes, size_t trials) {
+  directory_.write_run(*document_);
+  for (const std::string& warning : warnings) progress_.note("warning: " + warning);
+  for (const std::string& warning : directory_.earlier().warnings()) {
+    progress_.note("warning: " + warning);
+  }
+  for (const std::string& note : notes) progress_.note("note: " + note);
+  left_ = trials;
+  progress_.start(records_.size() + trials, records_.size());
+}
+
+void RecordingObserver::record(const Record& record) {
+  directory_.append(record, sentinels_);
+  records_.push_back(record);
+  if (left_ > 0) --left_;
+  progress_.trial_finished(record);
+}
+
+void RecordingObserver::trial_started(const Trial& trial) {
+  progress_.trial_started(trial);
+}
+
+void RecordingObserver::burst_done(const Trial& trial, const Summary& so_far) {
+  progress_.estimate(trial, so_far.median, so_far.half_width());
+}
+
+void RecordingObserver::device_opened(const DeviceFacts& facts) {
+  add_device(document_.get(), facts);
+}
+
+void RecordingObserver::note(const std::string& line) {
+  progress_.note(line);
+}
+
+void RecordingObserver::end(const std::string& status, uint64_t secret_seed, bool can_write) {
+  progress_.finish();
+  close_document(document_.get(), status, secret_seed);
+  if (can_write) directory_.write_run(*document_);
+}
+
+}  // namespace attnbench

@@ -1,0 +1,94 @@
+#include "cli/options.h"
+
+#include "support/catch.h"
+
+namespace attnbench {
+namespace {
+
+RunArguments run_arguments(const std::vector<std::string>& words) {
+  return std::get<RunArguments>(parse_arguments(words));
+}
+
+// What the terminal would show.
+std::string complaint(const std::vector<std::string>& words) {
+  try {
+    parse_arguments(words);
+  } catch (const UsageError& error) {
+    return error.line();
+  }
+  return "no complaint";
+}
+
+}  // namespace
+
+TEST_CASE("run takes a sweep and everything that changes it", "[cli]") {
+  const RunArguments run = run_arguments({"run",
+                                          "quick",
+                                          "--out",
+                                          "there",
+                                          "--providers",
+                                          "a,b",
+                                          "--providers",
+                                          "c",
+                                          "-a",
+                                          "seqlen=1,2",
+                                          "-abatch=3",
+                                          "--axis",
+                                          "heads=4",
+                                          "--effort",
+                                          "grid",
+                                          "--seed",
+                                          "7",
+                                          "--dry-run",
+                                          "--provider-dir",
+                                          "x",
+                                          "--provider-dir=y"});
+  CHECK(run.sweep == "quick");
+  CHECK(run.out == "there");
+  CHECK(run.providers == std::vector<std::string>{"a", "b", "c"});
+  CHECK(run.axes == std::vector<std::string>{"seqlen=1,2", "batch=3", "heads=4"});
+  CHECK(run.effort == Effort::grid);
+  CHECK(run.seed == 7u);
+  CHECK(run.is_dry_run);
+  CHECK(run.provider_dirs == std::vector<std::filesystem::path>{"x", "y"});
+}
+
+TEST_CASE("a filter may begin with a minus", "[cli]") {
+  CHECK(run_arguments({"run", "quick", "--filter", "-mode=bwd", "--filter=-x", "--filter", "y"})
+            .filters == std::vector<std::string>{"-mode=bwd", "-x", "y"});
+}
+
+TEST_CASE("a mistake on the command line is told with what to do", "[cli]") {
+  CHECK(complaint({"rum", "quick"}) == "\"rum\" is no verb of attnbench -- did you mean \"run\"?");
+  CHECK(complaint({"run", "quick", "--provider", "x"}).find("did you mean \"--providers\"?") !=
+        std::string::npos);
+  CHECK(complaint({"run"}).find("list sweeps") != std::string::npos);
+  CHECK(complaint({"run", "quick", "--effort", "headlines"}).find("did you mean \"headline\"?") !=
+        std::string::npos);
+  CHECK(complaint({"run", "quick", "--seed", "-1"}).find("--seed") != std::string::npos);
+  CHECK(complaint({"run", "quick", "--seed", "12345678901234567890"}).find("19 digits") !=
+        std::string::npos);
+  CHECK(complaint({"run", "quick", "slow"}).find("more than one name") != std::string::npos);
+  CHECK(complaint({"run", "quick", "--out"}).find("--out") != std::string::npos);
+  CHECK(complaint({"run", "quick", "--providers", "a,,b"}).find("empty name") != std::string::npos);
+  CHECK(complaint({"list", "provider"}).find("did you mean \"providers\"?") != std::string::npos);
+  CHECK(complaint({"list"}).find("providers, sweeps, devices") != std::string::npos);
+}
+
+TEST_CASE("a resumed run keeps its own sweep", "[cli]") {
+  CHECK(run_arguments({"run", "--resume", "runs/x"}).resume == "runs/x");
+  CHECK(complaint({"run", "--resume", "runs/x", "-a", "batch=1"}).find("own sweep") !=
+        std::string::npos);
+  CHECK(complaint({"run", "quick", "--resume", "a", "--out", "b"}).find("contradict") !=
+        std::string::npos);
+}
+
+TEST_CASE("help is reached by every usual road", "[cli]") {
+  CHECK(std::get<HelpArguments>(parse_arguments({})).topic.empty());
+  CHECK(std::get<HelpArguments>(parse_arguments({"--help"})).topic.empty());
+  CHECK(std::get<HelpArguments>(parse_arguments({"help", "run"})).topic == "run");
+  CHECK(std::get<HelpArguments>(parse_arguments({"run", "--help"})).topic == "run");
+  CHECK(std::get<HelpArguments>(parse_arguments({"list", "-h"})).topic == "list");
+}
+
+}  // namespace attnbench
