@@ -8,6 +8,7 @@ namespace cpu_flash {
 namespace {
 
 constexpr int64_t kFewestKeysPerSplit = 256;
+constexpr int64_t kMostSlotBytes = int64_t{256} << 20;
 constexpr int64_t kItemsPerThread = 4;  // enough for the last ones to end together
 
 }  // namespace
@@ -42,6 +43,27 @@ Blocks choose_forward_blocks(const Shape& shape, int64_t panel_rows, const Wishe
   const int64_t items = kv_heads * divide_up(panels, panels_per_item);
   if (items < wishes.num_threads) {
     blocks.num_splits = std::min(divide_up(2 * wishes.num_threads, items), most_splits);
+  }
+  return blocks;
+}
+
+Blocks choose_backward_blocks(const Shape& shape, int64_t panel_rows, const Wishes& wishes) {
+  Blocks blocks;
+  blocks.panel_rows = panel_rows;
+  blocks.num_threads = wishes.num_threads;
+  const int64_t block_q = wishes.block_q > 0 ? wishes.block_q : 128;
+  blocks.block_q = round_up(std::min(block_q, shape.rows), panel_rows);
+  const int64_t block_k = wishes.block_k > 0 ? wishes.block_k : 256;
+  blocks.block_k = round_up(std::min(block_k, shape.keys), 2);
+
+  // dQ of fp32 grows in the tensor itself, unless its rows are no whole tiles.
+  const bool fits_tensor =
+      shape.dtype == Dtype::fp32 && shape.dim_qk % 16 == 0 && shape.rows % 2 == 0;
+  if (!fits_tensor) {
+    const int64_t bytes = shape.group() * shape.rows * shape.dim_qk * 4;
+    const int64_t affordable = std::max<int64_t>(1, kMostSlotBytes / bytes);
+    blocks.num_dq_slots =
+        std::min({shape.batch * shape.heads_kv, wishes.num_threads + 1, affordable});
   }
   return blocks;
 }

@@ -10,5 +10,6 @@ struct Wishes {  // 0: choose
 };
 
 Blocks choose_forward_blocks(const Shape& shape, int64_t panel_rows, const Wishes& wishes);
+Blocks choose_backward_blocks(const Shape& shape, int64_t panel_rows, const Wishes& wishes);
 
 }  // namespace cpu_flash

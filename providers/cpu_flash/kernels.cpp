@@ -12,6 +12,7 @@
 // After foreach_target.h, as Highway asks.
 #include <hwy/highway.h>
 
+#include "simd/backward-inl.h"
 #include "simd/decode-inl.h"
 #include "simd/forward-inl.h"
 
@@ -75,6 +76,45 @@ void combine_rows(const Forward& job, Counter& rows, int64_t thread) {
   }
 }
 
+template <class T>
+void prepare_items(const Backward& job, Counter& items, int64_t) {
+  const BackwardLayout layout(job.shape, job.blocks);
+  constexpr int64_t kRowsPerItem = 64;
+  const int64_t row_items = divide_up(job.shape.rows, kRowsPerItem);
+  const int64_t count = job.shape.batch * job.shape.heads_q * row_items;
+  for (;;) {
+    const int64_t item = items.next.fetch_add(1, std::memory_order_relaxed);
+    if (item >= count) return;
+    const int64_t first_row = item % row_items * kRowsPerItem;
+    const int64_t head = item / row_items % job.shape.heads_q;
+    prepare_rows<T>(job, layout, item / row_items / job.shape.heads_q, head, first_row,
+                    std::min(kRowsPerItem, job.shape.rows - first_row));
+  }
+}
+
+template <class T>
+void backward_items(const Backward& job, Counter& items, int64_t thread) {
+  const Shape& shape = job.shape;
+  const Blocks& blocks = job.blocks;
+  const BackwardLayout layout(shape, blocks);
+  float* shared = reinterpret_cast<float*>(job.workspace);
+  Turns turns = turns_of(job, layout);
+  const int64_t key_blocks = divide_up(shape.keys, blocks.block_k);
+  const int64_t count = shape.batch * shape.heads_kv * key_blocks;
+  for (;;) {
+    const int64_t item = items.next.fetch_add(1, std::memory_order_relaxed);
+    if (item >= count) return;
+    const int64_t kv_index = item / key_blocks;
+    if (blocks.num_dq_slots > 0 && kv_index >= blocks.num_dq_slots) {
+      turns.wait_for_head(kv_index - blocks.num_dq_slots, key_blocks);
+    }
+    BackwardItem<T>(job, layout, shared + thread * layout.thread_floats, turns,
+                    kv_index / shape.heads_kv, kv_index % shape.heads_kv, item % key_blocks)
+        .run();
+    turns.finish_item(kv_index);
+  }
+}
+
 // Calls one of three instances of a template function, by dtype.
 #define CPU_FLASH_BY_DTYPE(dtype, function, ...)     \
   switch (dtype) {                                   \
@@ -89,11 +129,18 @@ void combine_rows(const Forward& job, Counter& rows, int64_t thread) {
 void forward(const Forward& job, Counter& items, int64_t thread) {
   CPU_FLASH_BY_DTYPE(job.shape.dtype, forward_items, job, items, thread)
 }
-void combine(const Forward& job, Counter& rows,
-             int64_t thread){CPU_FLASH_BY_DTYPE(job.shape.dtype, combine_rows, job, rows, thread)}
+void combine(const Forward& job, Counter& rows, int64_t thread) {
+  CPU_FLASH_BY_DTYPE(job.shape.dtype, combine_rows, job, rows, thread)
+}
+
+void prepare_backward(const Backward& job, Counter& items, int64_t thread) {
+  CPU_FLASH_BY_DTYPE(job.shape.dtype, prepare_items, job, items, thread)
+}
+void backward(const Backward& job, Counter& items, int64_t thread){
+    CPU_FLASH_BY_DTYPE(job.shape.dtype, backward_items, job, items, thread)}
 
 Kernels kernels_of_target() {
-  return {hwy::TargetName(HWY_TARGET), kPanelRows, forward, combine};
+  return {hwy::TargetName(HWY_TARGET), kPanelRows, forward, combine, prepare_backward, backward};
 }
 
 }  // namespace HWY_NAMESPACE

@@ -20,6 +20,9 @@ struct Kernels {
   void (*forward)(const Forward& job, Counter& items, int64_t thread);
   // With num_splits > 1, after all of forward: puts the splits of each row together.
   void (*combine)(const Forward& job, Counter& rows, int64_t thread);
+  // Backward is two steps: what depends on single rows, then all else.
+  void (*prepare_backward)(const Backward& job, Counter& items, int64_t thread);
+  void (*backward)(const Backward& job, Counter& items, int64_t thread);
 };
 
 // The best that this CPU has (and Highway has not been told to leave out).

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "job.h"
+#include "turns.h"
 
 namespace cpu_flash {
 
@@ -80,5 +81,50 @@ struct ForwardLayout {
   int64_t partial_rows = 0, partial_o = 0, partial_max = 0, partial_sum = 0;
   int64_t total_floats = 0;
 };
+
+struct BackwardLayout {
+  BackwardLayout(const Shape& shape, const Blocks& blocks) {
+    const int64_t k_stride = row_floats(shape.dim_qk), v_stride = row_floats(shape.dim_v);
+    Pieces own;
+    k = own.add(blocks.block_k * k_stride);
+    v = own.add(blocks.block_k * v_stride);
+    dk = own.add(blocks.block_k * k_stride);
+    dv = own.add(blocks.block_k * v_stride);
+    q = own.add(blocks.block_q * k_stride);
+    d_o = own.add(blocks.block_q * v_stride);
+    q_panels = own.add(blocks.block_q * shape.dim_qk);
+    d_o_panels = own.add(blocks.block_q * shape.dim_v);
+    p = own.add(blocks.block_k * (blocks.block_q + 16));
+    ds = own.add(blocks.block_k * (blocks.block_q + 16));
+    thread_floats = round_up(own.used(), 64) + 64;
+
+    Pieces shared;
+    shared.add(thread_floats * blocks.num_threads);
+    const int64_t heads = shape.batch * shape.heads_q;
+    lse = shared.add(heads * shape.rows + blocks.panel_rows);  // a panel may read past the end
+    delta = shared.add(heads * shape.rows + blocks.panel_rows);
+    turns = shared.add(
+        Turns::count(heads, num_row_blocks(shape, blocks), shape.batch * shape.heads_kv));
+    dq_stride = round_up(shape.dim_qk, 16);
+    dq_floats = round_up(shape.rows, 2) * dq_stride;
+    dq = shared.add(blocks.num_dq_slots * shape.group() * dq_floats);
+    total_floats = shared.used();
+  }
+  static int64_t num_row_blocks(const Shape& shape, const Blocks& blocks) {
+    return divide_up(shape.rows, blocks.block_q);
+  }
+
+  int64_t k = 0, v = 0, dk = 0, dv = 0, q = 0, d_o = 0, q_panels = 0, d_o_panels = 0;
+  int64_t p = 0, ds = 0;
+  int64_t thread_floats = 0;
+  int64_t lse = 0, delta = 0, turns = 0, dq = 0, dq_stride = 0, dq_floats = 0;
+  int64_t total_floats = 0;
+};
+
+inline Turns turns_of(const Backward& job, const BackwardLayout& layout) {
+  return Turns(
+      reinterpret_cast<float*>(job.workspace) + layout.turns, job.shape.batch * job.shape.heads_q,
+      BackwardLayout::num_row_blocks(job.shape, job.blocks), job.shape.batch * job.shape.heads_kv);
+}
 
 }  // namespace cpu_flash

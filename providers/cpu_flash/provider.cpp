@@ -55,48 +55,79 @@ Lse lse_of(const attn::Execution& pass) {
 
 class Plan {
  public:
-  Plan(const Kernels& kernels, Pool& pool, const Shape& shape, const Blocks& blocks,
-       attn::Options options)
-      : kernels_(kernels), pool_(pool), shape_(shape), blocks_(blocks), options_(options) {
+  Plan(const Kernels& kernels, Pool& pool, bool is_backward, const Shape& shape,
+       const Blocks& blocks, attn::Options options)
+      : kernels_(kernels),
+        pool_(pool),
+        is_backward_(is_backward),
+        shape_(shape),
+        blocks_(blocks),
+        options_(std::move(options)) {
     options_.set("block_q", blocks.block_q);
     options_.set("block_k", blocks.block_k);
     options_.set("threads", blocks.num_threads);
-    const ForwardLayout layout(shape_, blocks_);
-    workspace_bytes_ = static_cast<uint64_t>(layout.total_floats) * sizeof(float);
   }
 
   attn::PlanInfo info() const {
+    const int64_t floats = is_backward_ ? BackwardLayout(shape_, blocks_).total_floats
+                                        : ForwardLayout(shape_, blocks_).total_floats;
     attn::PlanInfo info;
-    info.workspace_bytes = workspace_bytes_;
+    info.workspace_bytes = static_cast<uint64_t>(floats) * sizeof(float);
     info.flags = ATTN_PLAN_DETERMINISTIC;
     info.options = options_;
     return info;
   }
 
-  void execute(const attn::Execution& pass) {
-    const Forward job{shape_,
-                      blocks_,
-                      tensor_of(pass, ATTN_ROLE_Q),
-                      tensor_of(pass, ATTN_ROLE_K),
-                      tensor_of(pass, ATTN_ROLE_V),
-                      tensor_of(pass, ATTN_ROLE_O),
-                      bias_of(pass),
-                      lse_of(pass),
-                      static_cast<char*>(pass.workspace)};
-    Counter items;
-    pool_.run(blocks_.num_threads, [&](int64_t thread) { kernels_.forward(job, items, thread); });
-    if (blocks_.num_splits == 1) return;
-    Counter rows;
-    pool_.run(blocks_.num_threads, [&](int64_t thread) { kernels_.combine(job, rows, thread); });
-  }
+  void execute(const attn::Execution& pass) { is_backward_ ? backward(pass) : forward(pass); }
 
  private:
+  template <class Job>
+  void run(void (*step)(const Job&, Counter&, int64_t), const Job& job) {
+    Counter items;
+    pool_.run(blocks_.num_threads, [&](int64_t thread) { step(job, items, thread); });
+  }
+
+  void forward(const attn::Execution& pass) {
+    Forward job;
+    job.shape = shape_;
+    job.blocks = blocks_;
+    job.q = tensor_of(pass, ATTN_ROLE_Q);
+    job.k = tensor_of(pass, ATTN_ROLE_K);
+    job.v = tensor_of(pass, ATTN_ROLE_V);
+    job.o = tensor_of(pass, ATTN_ROLE_O);
+    job.bias = bias_of(pass);
+    job.lse = lse_of(pass);
+    job.workspace = static_cast<char*>(pass.workspace);
+    run(kernels_.forward, job);
+    if (blocks_.num_splits > 1) run(kernels_.combine, job);
+  }
+
+  void backward(const attn::Execution& pass) {
+    Backward job;
+    job.shape = shape_;
+    job.blocks = blocks_;
+    job.q = tensor_of(pass, ATTN_ROLE_Q);
+    job.k = tensor_of(pass, ATTN_ROLE_K);
+    job.v = tensor_of(pass, ATTN_ROLE_V);
+    job.o = tensor_of(pass, ATTN_ROLE_O);
+    job.d_o = tensor_of(pass, ATTN_ROLE_DO);
+    job.dq = tensor_of(pass, ATTN_ROLE_DQ);
+    job.dk = tensor_of(pass, ATTN_ROLE_DK);
+    job.dv = tensor_of(pass, ATTN_ROLE_DV);
+    job.bias = bias_of(pass);
+    job.lse = lse_of(pass);
+    job.workspace = static_cast<char*>(pass.workspace);
+    turns_of(job, BackwardLayout(shape_, blocks_)).reset();
+    run(kernels_.prepare_backward, job);
+    run(kernels_.backward, job);
+  }
+
   const Kernels kernels_;
   Pool& pool_;
+  const bool is_backward_;
   const Shape shape_;
   const Blocks blocks_;
   attn::Options options_;
-  uint64_t workspace_bytes_ = 0;
 };
 
 class Provider {
@@ -110,7 +141,7 @@ class Provider {
     d.license = "Apache-2.0";
     d.description = "online softmax in SIMD tiles, on all allowed cores";
     d.features = ATTN_FEATURE_CAUSAL | ATTN_FEATURE_BIAS | ATTN_FEATURE_GQA | ATTN_FEATURE_LSE |
-                 ATTN_FEATURE_DETERMINISTIC;
+                 ATTN_FEATURE_BWD | ATTN_FEATURE_DETERMINISTIC;
     d.device_types = {ATTN_DEVICE_CPU};
     d.dtypes = {attn::kFp16, attn::kBf16, attn::kFp32};
     d.options = {
@@ -163,8 +194,11 @@ class Provider {
     const Wishes wishes{request.options.get_int("block_q"), request.options.get_int("block_k"),
                         threads > 0 ? threads : default_threads_};
     const Shape shape = shape_of(request);
-    const Blocks blocks = choose_forward_blocks(shape, kernels_.panel_rows, wishes);
-    return std::make_unique<Plan>(kernels_, pool_, shape, blocks, request.options);
+    const Blocks blocks = request.is_backward()
+                              ? choose_backward_blocks(shape, kernels_.panel_rows, wishes)
+                              : choose_forward_blocks(shape, kernels_.panel_rows, wishes);
+    return std::make_unique<Plan>(kernels_, pool_, request.is_backward(), shape, blocks,
+                                  request.options);
   }
 
  private:

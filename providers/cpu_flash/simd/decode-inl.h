@@ -179,9 +179,7 @@ class DecodeItem {
 
   void add_bias(int64_t row, int64_t first_key, int64_t keys) {
     const Bias& bias = job_.bias;
-    const T* from = reinterpret_cast<const T*>(bias.data) + batch_ * bias.batch_stride +
-                    head_of(row) * bias.head_stride + row_index(row) * bias.row_stride +
-                    first_key * bias.key_stride;
+    const T* from = bias_at<T>(bias, batch_, head_of(row), row_index(row), first_key);
     const hn::CappedTag<float, 1> one;
     float* s = scores(row);
     int64_t key = 0;

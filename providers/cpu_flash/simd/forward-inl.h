@@ -29,6 +29,12 @@ T* output_row_of(const Tensor& tensor, int64_t batch, int64_t head, int64_t row)
   return const_cast<T*>(row_of<T>(tensor, batch, head, row));
 }
 
+template <class T>
+const T* bias_at(const Bias& bias, int64_t batch, int64_t head, int64_t row, int64_t key) {
+  return reinterpret_cast<const T*>(bias.data) + batch * bias.batch_stride +
+         head * bias.head_stride + row * bias.row_stride + key * bias.key_stride;
+}
+
 // A panel is a query head and the rows it covers. Heads of a group alternate, so that neighbours
 // see about the same keys.
 struct Panel {
@@ -141,10 +147,10 @@ class ForwardItem {
     if (job_.bias.data) {
       add_bias(panel, first_key, keys);
       multiply_strip<kVectors, Order::rows>(k, {q(i), kPanelRows}, even_keys, 0, head_dim,
-                                            AddAndMax{s, column_max});
+                                            PutAndMax<true>{s, column_max});
     } else {
       multiply_strip<kVectors, Order::rows>(k, {q(i), kPanelRows}, even_keys, 0, head_dim,
-                                            StoreAndMax{s, column_max});
+                                            PutAndMax<false>{s, column_max});
     }
     const int64_t first_limit = panel.first_row + shape_.diagonal - first_key;
     const bool hides = shape_.is_causal && first_limit + 1 < keys;
@@ -157,20 +163,17 @@ class ForwardItem {
     const Matrix output{o(i), kPanelRows};
     if (shrinks) {
       multiply_strip<kVectors, Order::turned>(v, p, shape_.dim_v, 0, WholeDepth{keys},
-                                              ShrinkAndAccumulate{output, shrink});
+                                              ShrinkAndAccumulate(output, shrink));
     } else {
       multiply_strip<kVectors, Order::turned>(v, p, shape_.dim_v, 0, WholeDepth{keys},
-                                              Accumulate{output});
+                                              Accumulate(output));
     }
   }
 
   void add_bias(const Panel& panel, int64_t first_key, int64_t keys) const {
     const Bias& bias = job_.bias;
-    const T* from = reinterpret_cast<const T*>(bias.data) + batch_ * bias.batch_stride +
-                    panel.head * bias.head_stride + panel.first_row * bias.row_stride +
-                    first_key * bias.key_stride;
-    pack_bias(from, bias.row_stride, bias.key_stride, panel.rows, keys, static_cast<float>(kLog2e),
-              scores());
+    pack_bias(bias_at<T>(bias, batch_, panel.head, panel.first_row, first_key), bias.row_stride,
+              bias.key_stride, panel.rows, keys, static_cast<float>(kLog2e), scores(), kPanelRows);
     if (keys % 2 != 0) std::fill_n(scores() + keys * kPanelRows, kPanelRows, 0.0f);
   }
 

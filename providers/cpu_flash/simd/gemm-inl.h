@@ -31,62 +31,77 @@ struct ConstMatrix {
   int64_t stride;
 };
 
-// What becomes of a finished vector of C. `row`, `column` are its place in C.
-struct Store {
-  Matrix c;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    store(sum, c.data + row * c.stride + column);
+// What becomes of a finished tile of C. `row`, `column` are its place in C.
+template <class Each>
+struct ForEach {
+  template <int kRows, int kVectors>
+  HWY_INLINE void operator()(const Vec (&sums)[kRows][kVectors], int64_t row,
+                             int64_t column) const {
+    const Each& each = static_cast<const Each&>(*this);
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+      for (int j = 0; j < kVectors; ++j) {
+        each.put(sums[i][j], each.c.data + (row + i) * each.c.stride + column + j * kLanes,
+                 column + j * kLanes);
+      }
+    }
   }
 };
-// Stores and keeps the maximum of each column in `column_max`.
-struct StoreAndMax {
+struct Store : ForEach<Store> {
+  explicit Store(Matrix to) : c(to) {}
+  HWY_INLINE void put(Vec sum, float* to, int64_t) const { store(sum, to); }
   Matrix c;
-  float* column_max;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    store(sum, c.data + row * c.stride + column);
-    store(hn::Max(load(column_max + column), sum), column_max + column);
-  }
 };
-struct AddAndMax {
+struct Accumulate : ForEach<Accumulate> {
+  explicit Accumulate(Matrix to) : c(to) {}
+  HWY_INLINE void put(Vec sum, float* to, int64_t) const { store(hn::Add(load(to), sum), to); }
   Matrix c;
-  float* column_max;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    float* to = c.data + row * c.stride + column;
-    const Vec total = hn::Add(load(to), sum);
-    store(total, to);
-    store(hn::Max(load(column_max + column), total), column_max + column);
-  }
-};
-struct Accumulate {
-  Matrix c;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    float* to = c.data + row * c.stride + column;
-    store(hn::Add(load(to), sum), to);
-  }
 };
 // C = C * factors[column] + sum: the old output shrinks as the row maximum grows.
-struct ShrinkAndAccumulate {
-  Matrix c;
-  const float* factors;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    float* to = c.data + row * c.stride + column;
+struct ShrinkAndAccumulate : ForEach<ShrinkAndAccumulate> {
+  ShrinkAndAccumulate(Matrix to, const float* by) : c(to), factors(by) {}
+  HWY_INLINE void put(Vec sum, float* to, int64_t column) const {
     store(hn::MulAdd(load(to), load(factors + column), sum), to);
   }
+  Matrix c;
+  const float* factors;
 };
-struct StoreScaled {
+struct StoreScaled : ForEach<StoreScaled> {
+  StoreScaled(Matrix to, float by) : c(to), factor(by) {}
+  HWY_INLINE void put(Vec sum, float* to, int64_t) const { store(hn::Mul(sum, splat(factor)), to); }
   Matrix c;
   float factor;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    store(hn::Mul(sum, splat(factor)), c.data + row * c.stride + column);
-  }
 };
-struct AccumulateScaled {
-  Matrix c;
-  float factor;
-  HWY_INLINE void operator()(Vec sum, int64_t row, int64_t column) const {
-    float* to = c.data + row * c.stride + column;
+struct AccumulateScaled : ForEach<AccumulateScaled> {
+  AccumulateScaled(Matrix to, float by) : c(to), factor(by) {}
+  HWY_INLINE void put(Vec sum, float* to, int64_t) const {
     store(hn::MulAdd(sum, splat(factor), load(to)), to);
   }
+  Matrix c;
+  float factor;
+};
+// Stores the sums, or adds them to what is there, and keeps the maximum of each column.
+template <bool kAdds>
+struct PutAndMax {
+  template <int kRows, int kVectors>
+  HWY_INLINE void operator()(const Vec (&sums)[kRows][kVectors], int64_t row,
+                             int64_t column) const {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; ++j) {
+      Vec most = load(column_max + column + j * kLanes);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+        float* to = c.data + (row + i) * c.stride + column + j * kLanes;
+        const Vec total = kAdds ? hn::Add(load(to), sums[i][j]) : sums[i][j];
+        store(total, to);
+        most = hn::Max(most, total);
+      }
+      store(most, column_max + column + j * kLanes);
+    }
+  }
+  Matrix c;
+  float* column_max;
 };
 
 // One register tile. `a` points to A(row, first k), `b` to B[first k][column].
@@ -99,6 +114,7 @@ HWY_INLINE void multiply_tile(ConstMatrix a, ConstMatrix b, int64_t depth, int64
 #pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::Zero(Floats());
   }
+#pragma GCC unroll 4
   for (int64_t k = 0; k < depth; ++k) {
     Vec columns[kVectors];
 #pragma GCC unroll 8
@@ -113,11 +129,7 @@ HWY_INLINE void multiply_tile(ConstMatrix a, ConstMatrix b, int64_t depth, int64
       }
     }
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j) finish(sums[i][j], row + i, column + j * kLanes);
-  }
+  finish(sums, row, column);
 }
 
 struct Range {

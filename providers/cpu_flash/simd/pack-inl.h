@@ -99,10 +99,11 @@ void unpack_panel(const float* from, const float* factors, int64_t rows, int64_t
   }
 }
 
-// to[key][lane] = factor * from[lane][key] for a part of BIAS, whose axes may be broadcast.
+// to[key * to_stride + lane] = factor * from[lane][key] for a part of BIAS, whose axes may be
+// broadcast.
 template <class T>
 void pack_bias(const T* from, int64_t row_stride, int64_t key_stride, int64_t rows, int64_t keys,
-               float factor, float* to) {
+               float factor, float* to, int64_t to_stride) {
   const Quad quad;
   const hn::CappedTag<float, 1> one;
   const auto scaled = [factor, one](const T* value)
@@ -119,11 +120,11 @@ void pack_bias(const T* from, int64_t row_stride, int64_t key_stride, int64_t ro
         block[i] = hn::Mul(load_as_float(quad, lanes[i] + key), hn::Set(quad, factor));
       }
       transpose(block);
-      for (int i = 0; i < 4; ++i) hn::StoreU(block[i], quad, to + (key + i) * kPanelRows + lane);
+      for (int i = 0; i < 4; ++i) hn::StoreU(block[i], quad, to + (key + i) * to_stride + lane);
     }
     for (; key < keys; ++key) {
       for (int i = 0; i < 4; ++i) {
-        to[key * kPanelRows + lane + i] = scaled(lanes[i] + key * key_stride);
+        to[key * to_stride + lane + i] = scaled(lanes[i] + key * key_stride);
       }
     }
   }
