@@ -51,8 +51,9 @@ void Progress::trial_started(const Trial& trial) {
 }
 
 void Progress::estimate(const Trial& trial, double median_ms, double half_width) {
+  // The number first: a narrow terminal cuts the end.
   current_ =
-      fmt::format("{}: {:.4g} ms ±{:.1f}%", trial_text(trial), median_ms, 100.0 * half_width);
+      fmt::format("{:.4g} ms ±{:.1f}%  {}", median_ms, 100.0 * half_width, trial_text(trial));
   draw(false);
 }
 
