@@ -15,7 +15,7 @@ constexpr double kPlainFactor = 2.0;
 constexpr double kSlack = 4.0;
 constexpr double kLseSlackFp32 = 16.0;
 constexpr double kLseSlack16Bit = 64.0;
-constexpr double kIdentityNoises = 8.0;
+constexpr double kIdentityNoises = 6.0;
 
 double slack_of(Role role, Dtype dtype) {
   if (role != Role::lse) return kSlack;

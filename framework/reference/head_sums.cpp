@@ -4,9 +4,9 @@
 // with i over all queries of the group that see any key, j over all keys.
 //
 // How exact they are in practice is estimated without computing P: its rows sum to 1, so
-// sum_j P^2 <= 1, and sum_j dS^2 is at most about (2 stddev |dO_i|)^2. With w_i of noise.h and the
-// error of an fp32 sum over n queries, u32 sqrt(n), row i moves
-//   sum_j dV by r_i |dO_i|,  sum_j dK by r_i 2 stddev |dO_i| |scale Q_i|,  r_i^2 = w_i^2 + u32^2 n
+// sum_j P^2 <= 1, and sum_j dS^2 is at most about (stddev |dO_i|)^2. With w_i of noise.h, row i
+// moves
+//   sum_j dV by w_i |dO_i|,  sum_j dK by w_i stddev |dO_i| |scale Q_i|
 // and the squares add up. LSE, of which w_i is made, is bounded by the row's smallest visible
 // |bias| (a row that sees only -65504 has scores that fp32 cannot resolve), 6 typical scores and ln
 // n.
@@ -43,8 +43,6 @@ double smallest_bias(const Setup& setup, int64_t batch, int64_t head, int64_t in
 void add_head(const Setup& setup, int64_t head, HeadSums& sums) {
   const Problem& problem = setup.problem;
   const NoiseModel& noise = setup.noise;
-  const double fp32_sum =
-      kUnitRoundoffFp32 * kUnitRoundoffFp32 * static_cast<double>(problem.seqlen_q * setup.group);
   const double lse_without_bias =
       6.0 * noise.score_size() + std::log(static_cast<double>(problem.seqlen_kv));
   const size_t columns = static_cast<size_t>(problem.head_dim);
@@ -56,12 +54,12 @@ void add_head(const Setup& setup, int64_t head, HeadSums& sums) {
     setup.source.fill_row(Role::do_, sums.batch, head, i, d_o);
     double norm_squared = 0.0;
     for (const float element : d_o) norm_squared += static_cast<double>(element) * element;
-    const double r2 = noise.weight_squared(lse_without_bias + bias) + fp32_sum;
-    const double ds_scale = 2.0 * noise.value_size() * setup.scale;
+    const double w2 = noise.weight_squared(lse_without_bias + bias);
+    const double ds_scale = noise.value_size() * setup.scale;
     for (size_t c = 0; c < columns; ++c) {
       sums.dv_sum[c] += d_o[c];
-      sums.dv_noise[c] += r2 * d_o[c] * d_o[c];
-      sums.dk_noise[c] += r2 * norm_squared * ds_scale * ds_scale * q[c] * q[c];
+      sums.dv_noise[c] += w2 * d_o[c] * d_o[c];
+      sums.dk_noise[c] += w2 * norm_squared * ds_scale * ds_scale * q[c] * q[c];
     }
   }
 }

@@ -3,9 +3,11 @@
 // A right kernel differs from the exact answer because of what its dtype cannot hold. Errors of
 // that kind are independent, so they add in squares. With u the unit roundoff of the dtype and u32
 // that of fp32, one row i of the attention matrix is disturbed by
-//   w_i = sqrt(u^2 + (2 u32 (1 + score_size + |LSE_i|))^2)
-// relative to P_ij: P is rounded to the dtype, and before that an error of the score s or of LSE
-// moves exp(s - LSE). `score_size` is the typical |s|, stddev^2 sqrt(head_dim) scale. Then
+//   w_i^2 = u^2 + (2 s_i)^2 + u32^2 n / 4,  s_i = u32 (1 + score_size + |LSE_i|)
+// relative to P_ij: P is rounded to the dtype; before that, an error of the score or of LSE moves
+// exp(score - LSE); and an fp32 sum of n terms rounds n times (n: the longer of the sums over keys
+// and over the queries of a group). `score_size` is stddev^2 sqrt(head_dim) scale, the typical
+// score, times sqrt(head_dim) / 4 for the rounding of its own fp32 sum. Then
 //   O    u^2 O^2 + w^2 (sum_j P^2 V^2 + O^2 sum_j P^2)
 //   dQ   u^2 dQ^2 + scale^2 (sum_j (w^2 dS^2 + e^2 P^2) K^2 + n^2 (sum_j P K)^2)
 //   dV   u^2 dV^2 + sum_i w_i^2 P^2 dO^2
@@ -31,7 +33,7 @@ class NoiseModel {
   explicit NoiseModel(const Problem& problem);
 
   double unit_roundoff() const { return u_; }
-  double score_size() const { return score_size_; }
+  double score_size() const { return score_size_; }  // as above
   double value_size() const { return value_size_; }  // typical |V| and |K|: the inputs' stddev
   double weight_squared(double lse) const;           // w_i^2
   double lse_noise(double lse) const;
@@ -42,10 +44,15 @@ class NoiseModel {
   double of_element(double value, double inherited_squared, double factor, int64_t terms) const;
 
  private:
-  double u_ = 0.0;      // unit roundoff of the dtype
-  double floor_ = 0.0;  // absolute error where the dtype's numbers end
+  double score_noise(double lse) const;  // s_i
+
+  double u_ = 0.0;           // unit roundoff of the dtype
+  double floor_ = 0.0;       // absolute error where the dtype's numbers end
+  double dot_growth_ = 0.0;  // what an fp32 sum over head_dim loses, in u32 of its typical value
   double score_size_ = 0.0;
   double value_size_ = 0.0;
+  double sum_squared_ = 0.0;    // u32^2 n / 4
+  double lse_sum_noise_ = 0.0;  // u32 sqrt(seqlen_kv) / 4
 };
 
 }  // namespace attnbench
