@@ -39,6 +39,9 @@ class CpuDevice final : public Device {
   void start_timer(size_t timer) override;
   void stop_timer(size_t timer) override;
   double elapsed_ms(size_t timer) override;
+  void record(const std::function<void()>& queue_work) override { recording_ = queue_work; }
+  void replay() override { recording_(); }
+  void forget_recording() override { recording_ = nullptr; }
   void begin_state() override;
   std::string end_state() override;
 
@@ -50,6 +53,7 @@ class CpuDevice final : public Device {
 
   DeviceIdentity identity_;
   std::vector<Timer> timers_;
+  std::function<void()> recording_;
   rusage usage_at_begin_{};
 };
 

@@ -113,6 +113,7 @@ CudaDevice::CudaDevice(int ordinal)
 }
 
 CudaDevice::~CudaDevice() {
+  forget_recording();
   for (const Timer& timer : timers_) {
     context_.driver().cuEventDestroy(timer.start);
     context_.driver().cuEventDestroy(timer.stop);

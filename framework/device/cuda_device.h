@@ -48,6 +48,9 @@ class CudaDevice final : public Device {
   void start_timer(size_t timer) override;
   void stop_timer(size_t timer) override;
   double elapsed_ms(size_t timer) override;
+  void record(const std::function<void()>& queue_work) override;
+  void replay() override;
+  void forget_recording() override;
   void begin_state() override;
   std::string end_state() override;
 
@@ -76,6 +79,7 @@ class CudaDevice final : public Device {
   CuFunction sum_kernel(Dtype dtype) const;
   void add_timers(size_t count);
   void keep_ahead();
+  double power_of_heating_w();
 
   DeviceIdentity identity_;
   CudaContext context_;
@@ -88,6 +92,7 @@ class CudaDevice final : public Device {
   uint64_t flush_bytes_ = 0;
   uint32_t flushes_ = 0;
   std::vector<Timer> timers_;
+  CuGraphExec recording_ = nullptr;
   Launches launches_;
   SteadyTime last_busy_{};
   double settled_power_w_ = 0.0;

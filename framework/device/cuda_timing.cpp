@@ -12,20 +12,21 @@
 namespace attnbench {
 namespace {
 
-// Value of cuda.h: CU_LIMIT_PERSISTING_L2_CACHE_SIZE.
+// Values of cuda.h: CU_LIMIT_PERSISTING_L2_CACHE_SIZE, CU_STREAM_CAPTURE_MODE_GLOBAL.
 constexpr int kLimitPersistingL2 = 6;
+constexpr int kCaptureGlobal = 0;  // any call that cannot be captured is an error
 
 // The head start that the queue gets where the GPU has caught up with it: enough to launch a flush
 // and two events, and the provider's launches as they were seen so far, twice.
 constexpr double kHeadStartUs = 50.0;
 
-// Heating: this long at most; the power has settled when two windows in a row agree. A GPU that is
-// left alone for a moment stays warm; after that, one look at its power tells.
+// Heating: this long at most; the power has settled when two windows in a row agree. Warm is a GPU
+// that we left a moment ago, or that drew half of its settled power over the last second.
 constexpr double kMaxHeatMs = 3000.0;
 constexpr double kHeatWindowMs = 250.0;
 constexpr double kSettledWithin = 0.02;
 constexpr double kStaysWarmMs = 500.0;
-constexpr double kWarmShareOfPower = 0.9;
+constexpr double kWarmShareOfPower = 0.5;
 constexpr int kHeatRounds = 70'000;  // about 10 ms on an H100
 
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
@@ -114,30 +115,62 @@ double CudaDevice::elapsed_ms(size_t timer) {
   return milliseconds;
 }
 
-// Bursts of other providers on the same GPU keep it warm, too: that is why its power is asked, and
-// not only our own clock.
+void CudaDevice::record(const std::function<void()>& queue_work) {
+  forget_recording();
+  const CudaDriver& driver = context_.driver();
+  CuGraph graph = nullptr;
+  driver.check(driver.cuStreamBeginCapture(context_.stream(), kCaptureGlobal), "recording a graph");
+  try {
+    queue_work();
+  } catch (...) {
+    if (driver.cuStreamEndCapture(context_.stream(), &graph) == kCudaSuccess) {
+      driver.cuGraphDestroy(graph);
+    }
+    throw;
+  }
+  driver.check(driver.cuStreamEndCapture(context_.stream(), &graph), "recording a graph");
+  const CuResult result = driver.cuGraphInstantiateWithFlags(&recording_, graph, 0);
+  driver.cuGraphDestroy(graph);
+  driver.check(result, "making a recorded graph ready");
+}
+
+void CudaDevice::replay() {
+  context_.driver().check(context_.driver().cuGraphLaunch(recording_, context_.stream()),
+                          "replaying a graph");
+}
+
+void CudaDevice::forget_recording() {
+  if (recording_ != nullptr) context_.driver().cuGraphExecDestroy(recording_);
+  recording_ = nullptr;
+}
+
+// Bursts of other providers on the same GPU keep it warm, too: that is why it is asked how busy it
+// was, by the power it drew in the last second.
 void CudaDevice::heat_up() {
   if (!nvml_ || milliseconds_since(last_busy_) < kStaysWarmMs) return;
   const SteadyTime start = std::chrono::steady_clock::now();
-  double window_power_w = 0.0;
-  bool has_settled =
-      nvml_->read().power_w > kWarmShareOfPower * settled_power_w_ && settled_power_w_ > 0;
-  while (!has_settled && milliseconds_since(start) < kMaxHeatMs) {
-    std::vector<GpuReading> window;
-    const SteadyTime window_start = std::chrono::steady_clock::now();
-    while (milliseconds_since(window_start) < kHeatWindowMs) {
-      context_.launch(kernels_.heat, {static_cast<unsigned>(2 * context_.processors())},
-                      kHeatRounds, flush_.address());
-      context_.synchronize("heating the GPU");
-      window.push_back(nvml_->read());
-    }
-    const double before_w = std::exchange(window_power_w, mean_power_w(window));
-    has_settled = std::abs(window_power_w - before_w) <= kSettledWithin * window_power_w ||
-                  (settled_power_w_ > 0 && window_power_w > kWarmShareOfPower * settled_power_w_);
+  bool is_warm =
+      settled_power_w_ > 0 && nvml_->mean_power_w() > kWarmShareOfPower * settled_power_w_;
+  double power_w = 0.0;
+  while (!is_warm && milliseconds_since(start) < kMaxHeatMs) {
+    const double before_w = std::exchange(power_w, power_of_heating_w());
+    is_warm = std::abs(power_w - before_w) <= kSettledWithin * power_w;
+    settled_power_w_ = std::max(settled_power_w_, power_w);
+    heated_ms_ = milliseconds_since(start);
   }
-  if (window_power_w > 0) settled_power_w_ = window_power_w;
-  heated_ms_ += milliseconds_since(start);
   last_busy_ = std::chrono::steady_clock::now();
+}
+
+double CudaDevice::power_of_heating_w() {
+  std::vector<GpuReading> readings;
+  const SteadyTime start = std::chrono::steady_clock::now();
+  while (milliseconds_since(start) < kHeatWindowMs) {
+    context_.launch(kernels_.heat, {static_cast<unsigned>(2 * context_.processors())}, kHeatRounds,
+                    flush_.address());
+    context_.synchronize("heating the GPU");
+    readings.push_back(nvml_->read());
+  }
+  return mean_power_w(readings);
 }
 
 void CudaDevice::begin_state() {

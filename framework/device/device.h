@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -125,6 +126,12 @@ class Device {
   virtual void start_timer(size_t timer) = 0;
   virtual void stop_timer(size_t timer) = 0;
   virtual double elapsed_ms(size_t timer) = 0;
+
+  // Keeps what `queue_work` queues instead of doing it, to be queued again as a whole, without the
+  // cost of each launch: a CUDA graph. One at a time. Throws DeviceError if the work is not fit.
+  virtual void record(const std::function<void()>& queue_work) = 0;
+  virtual void replay() = 0;  // [queued]
+  virtual void forget_recording() = 0;
 
   // What the device went through between the two calls, as a JSON object for the record.
   virtual void begin_state() = 0;

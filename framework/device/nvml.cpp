@@ -112,18 +112,19 @@ GpuReading Nvml::read() const {
   unsigned long long bits = 0;
   functions_->nvmlDeviceGetCurrentClocksThrottleReasons(device_, &bits);
   reading.throttle_bits = bits;
-  // PowerUsage is the mean of the last second on newer GPUs: too lazy for a burst.
+  // mean_power_w is too lazy for a burst.
   FieldValue instant{};
   instant.field_id = kFieldPowerInstant;
-  unsigned milliwatts = 0;
-  if (functions_->nvmlDeviceGetFieldValues(device_, 1, &instant) == kSuccess &&
-      instant.result == kSuccess) {
-    milliwatts = instant.value.u;
-  } else {
-    functions_->nvmlDeviceGetPowerUsage(device_, &milliwatts);
-  }
-  reading.power_w = milliwatts * 1e-3;
+  const bool is_told = functions_->nvmlDeviceGetFieldValues(device_, 1, &instant) == kSuccess &&
+                       instant.result == kSuccess;
+  reading.power_w = is_told ? instant.value.u * 1e-3 : mean_power_w();
   return reading;
+}
+
+double Nvml::mean_power_w() const {
+  unsigned milliwatts = 0;
+  functions_->nvmlDeviceGetPowerUsage(device_, &milliwatts);
+  return milliwatts * 1e-3;
 }
 
 std::optional<double> Nvml::power_limit_w() const {

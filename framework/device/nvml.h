@@ -28,7 +28,8 @@ class Nvml {
   Nvml(const Nvml&) = delete;
   Nvml& operator=(const Nvml&) = delete;
 
-  GpuReading read() const;  // what cannot be read stays 0
+  GpuReading read() const;      // what cannot be read stays 0
+  double mean_power_w() const;  // of the last second, on Ampere and newer; 0 where not known
   std::optional<double> power_limit_w() const;
 
  private:

@@ -32,6 +32,9 @@ Json encoded(const ProviderInfo& info) {
 Json encoded(Phase phase) {
   return enum_to_text(kPhases, phase);
 }
+Json encoded(Protocol protocol) {
+  return enum_to_text(kProtocols, protocol);
+}
 Json encoded(Outcome outcome) {
   return to_text(outcome);
 }
@@ -99,6 +102,13 @@ void decode(const Json& json, Phase& phase) {
   const std::optional<Phase> found = enum_from_text(kPhases, text);
   if (!found) refuse(json, "phase");
   phase = *found;
+}
+void decode(const Json& json, Protocol& protocol) {
+  std::string text;
+  decode(json, text);
+  const std::optional<Protocol> found = enum_from_text(kProtocols, text);
+  if (!found) refuse(json, "protocol");
+  protocol = *found;
 }
 void decode(const Json& json, Outcome& outcome) {
   std::string text;
@@ -202,6 +212,7 @@ ATTNBENCH_WIRE(BurstRequest, "burst") {
   field("cold_cache", message.cold_cache);
   field("first_variant", message.first_variant);
   field("switch_before", message.switch_before);
+  field("protocol", message.protocol);
 }
 ATTNBENCH_WIRE(CheckRequest, "check") {
   field("trial_id", message.trial_id);

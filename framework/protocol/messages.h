@@ -20,6 +20,7 @@
 #include "model/device_facts.h"
 #include "model/provider_info.h"
 #include "model/record.h"
+#include "model/settings.h"
 #include "protocol/frame.h"
 
 namespace attnbench {
@@ -106,6 +107,7 @@ struct BurstRequest {
   int first_variant = 0;
   std::vector<int>
       switch_before;  // samples before which the inputs switch, in place, to the other variant
+  Protocol protocol = Protocol::adaptive;  // the others heed `first_variant` and nothing else
 };
 struct CheckRequest {
   std::string trial_id;

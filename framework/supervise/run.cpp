@@ -87,12 +87,15 @@ std::vector<std::vector<const Trial*>> by_case(const std::vector<Trial>& trials)
   return cases;
 }
 
-void check_settings(const RunSettings& settings) {
+void check_settings(const RunSettings& settings, const std::vector<Trial>& trials) {
   const Protocol protocol = settings.measure.protocol;
   if (protocol == Protocol::adaptive) return;
-  throw Error(fmt::format("protocol \"{}\" needs a GPU worker that this build does not have",
-                          enum_to_text(kProtocols, protocol)),
-              "use protocol = \"adaptive\"");
+  for (const Trial& trial : trials) {
+    if (trial.device != "cpu") continue;
+    throw Error(fmt::format("protocol \"{}\" is triton.testing's way to measure GPUs, not \"cpu\"",
+                            enum_to_text(kProtocols, protocol)),
+                "use protocol = \"adaptive\", or measure on cuda:0 alone");
+  }
 }
 
 void run_cases(RunContext& context, const std::vector<Trial>& trials,
@@ -125,7 +128,7 @@ void RunObserver::note(const std::string&) {}
 
 RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
                const RunSettings& settings, RunObserver& observer, const std::atomic<bool>& stop) {
-  check_settings(settings);
+  check_settings(settings, trials);
   RunContext context(settings, observer, stop);
   try {
     run_cases(context, trials, providers);

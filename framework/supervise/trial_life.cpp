@@ -200,6 +200,7 @@ BurstRequest TrialLife::next_burst() {
   request.min_sample_ms = rule_.min_sample_ms;
   request.cold_cache = context_.settings.measure.cache == Cache::cold;
   request.first_variant = context_.secret.between(0, kVariants - 1);
+  request.protocol = context_.settings.measure.protocol;
   // One or two switches, where the burst is long enough: an answer kept from the call before is
   // wrong at a moment that the provider cannot foresee.
   for (int i = context_.secret.between(1, 2); i > 0 && request.max_samples > 1; --i) {
@@ -236,6 +237,10 @@ std::optional<End> TrialLife::take_burst(const BurstReply& reply, int round) {
   states_.push_back(reply.state_json);
   context_.observer.burst_done(trial_, summarise(record_.samples_ms));
   if (std::optional<End> end = compare_rows(*worker_, reply.last_variant)) return end;
+  if (context_.settings.measure.protocol != Protocol::adaptive) {
+    decision_ = {true, StopReason::max_samples, 0};  // triton.testing decides for itself, once
+    return std::nullopt;
+  }
   decision_ = decide(rule_, record_.samples_ms, spent_s_, estimate_ms_);
   return std::nullopt;
 }
@@ -280,7 +285,10 @@ std::optional<End> TrialLife::check_floor() {
   const DeviceFacts& facts = *context_.pool.facts(trial_.device);
   const DeviceLimits limits = limits_of(facts, trial_.problem.dtype);
   record_.peak_tflops = limits.peak_tflops;
-  if (context_.settings.measure.cache != Cache::cold) return std::nullopt;
+  const MeasureSettings& measure = context_.settings.measure;
+  const bool is_cold =
+      measure.cache == Cache::cold && measure.protocol != Protocol::do_bench_cudagraph;
+  if (!is_cold) return std::nullopt;
   const PlausibilityResult result =
       check_plausibility(median(record_.samples_ms), trial_.problem, limits);
   record_.floor_ms = result.floor_ms;

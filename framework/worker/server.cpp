@@ -70,6 +70,9 @@ void answer_or_fail(const Route& route, Channel& channel, Session& session,
     channel.reply(failure_of(failure, channel.phase(), session.is_device_healthy()));
   } catch (const DeviceError& error) {
     channel.reply(failure_of(error, channel.phase(), session.is_device_healthy()));
+  } catch (const OutOfDeviceMemory& error) {
+    channel.reply(
+        own_failure(channel.phase(), Outcome::out_of_memory, "device-memory", error.what()));
   } catch (const Error& error) {
     channel.reply(
         own_failure(channel.phase(), Outcome::internal_error, "worker-error", error.line()));

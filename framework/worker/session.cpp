@@ -13,6 +13,7 @@
 #include "worker/burst.h"
 #include "worker/checks.h"
 #include "worker/describe.h"
+#include "worker/do_bench.h"
 #include "worker/rows.h"
 
 namespace attnbench {
@@ -138,7 +139,9 @@ Numbers Session::handle(const SumsRequest& request) {
 }
 
 BurstReply Session::handle(const BurstRequest& request) {
-  return run_burst(trial(request.trial_id), request, channel_);
+  PreparedTrial& prepared = trial(request.trial_id);
+  return request.protocol == Protocol::adaptive ? run_burst(prepared, request, channel_)
+                                                : run_do_bench(prepared, request, channel_);
 }
 
 CheckReply Session::handle(const CheckRequest& request) {

@@ -128,6 +128,36 @@ TEST_CASE("more timers than were made at first keep their times apart", "[gpu]")
   CHECK(wrong <= 10);  // a stray slow one is no fault of the timers
 }
 
+TEST_CASE("recorded work is replayed as a whole", "[gpu]") {
+  NEEDS_GPU();
+  Gpu gpu;
+  const CuFunction spin = gpu.kernel("spin_for");
+  gpu.device.record([&] {
+    for (int call = 0; call < 10; ++call) gpu.launch(spin, {1, 1, 1, 1}, uint64_t{50'000});
+  });
+  gpu.device.replay();
+  gpu.device.start_timer(0);
+  gpu.device.replay();
+  gpu.device.stop_timer(0);
+  gpu.device.synchronize();
+  CHECK(gpu.device.elapsed_ms(0) == Approx(0.5).epsilon(0.1));
+  gpu.device.forget_recording();
+}
+
+TEST_CASE("work that waits cannot be recorded, and spoils nothing", "[gpu]") {
+  NEEDS_GPU();
+  Gpu gpu;
+  const CuFunction spin = gpu.kernel("spin_for");
+  CHECK_THROWS_AS(gpu.device.record([&] {
+    gpu.launch(spin, {1, 1, 1, 1}, uint64_t{1000});
+    gpu.device.synchronize();
+  }),
+                  DeviceError);
+  CHECK(gpu.device.is_healthy());
+  gpu.launch(spin, {1, 1, 1, 1}, uint64_t{1000});
+  gpu.device.synchronize();
+}
+
 TEST_CASE("the state of a burst tells clocks, power, temperature and the flush", "[gpu]") {
   NEEDS_GPU();
   Gpu gpu;

@@ -52,7 +52,8 @@ TEST_CASE("requests survive the wire", "[protocol]") {
   const Options options = {{"block_q", int64_t{128}}, {"slope", 0.5}, {"kind", std::string("x")}};
   CHECK(sent(PrepareRequest{"t1", options}).options == options);
 
-  const BurstRequest burst = sent(BurstRequest{"t1", 5, 2.5, 16, 20.0, 1.0, false, 1, {3, 9}});
+  const BurstRequest burst = sent(
+      BurstRequest{"t1", 5, 2.5, 16, 20.0, 1.0, false, 1, {3, 9}, Protocol::do_bench_cudagraph});
   CHECK(burst.trial_id == "t1");
   CHECK(burst.warmup_calls == 5);
   CHECK(burst.warmup_ms == 2.5);
@@ -62,6 +63,7 @@ TEST_CASE("requests survive the wire", "[protocol]") {
   CHECK_FALSE(burst.cold_cache);
   CHECK(burst.first_variant == 1);
   CHECK(burst.switch_before == std::vector<int>{3, 9});
+  CHECK(burst.protocol == Protocol::do_bench_cudagraph);
 
   const RowsRequest rows = sent(RowsRequest{"t1", {{"o", 1, 2, 3}, {"lse", 4, 5, 6}}});
   REQUIRE(rows.rows.size() == 2);
