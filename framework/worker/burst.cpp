@@ -92,6 +92,7 @@ BurstReply run_burst(PreparedTrial& trial, const BurstRequest& request, Channel&
   trial.begin_memory_watch();
   trial.use_variant(request.first_variant);
 
+  channel.enter(Phase::allocate);
   device.heat_up();
   BurstReply burst;
   const WarmUp warm = warm_up(trial, request, channel);

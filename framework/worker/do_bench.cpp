@@ -65,13 +65,18 @@ void record_calls(PreparedTrial& trial, int calls) {
     throw CallFailure(Outcome::unsupported, "not-graph-safe",
                       "its plan does not promise that a pass may be captured into a CUDA graph");
   }
+  const auto broke_its_promise = [](const char* why) {
+    return CallFailure(Outcome::contract_violation, "not-capturable",
+                       std::string("its plan promises to be graph safe, but: ") + why);
+  };
   try {
     trial.device().record([&] {
       for (int call = 0; call < calls; ++call) trial.run();
     });
   } catch (const DeviceError& error) {
-    throw CallFailure(Outcome::contract_violation, "not-capturable",
-                      std::string("its plan promises to be graph safe, but: ") + error.what());
+    throw broke_its_promise(error.what());
+  } catch (const CallFailure& failure) {
+    throw broke_its_promise(failure.what());
   }
 }
 
