@@ -66,7 +66,7 @@ DescribeReply Session::handle(const DescribeRequest& request) {
 
 OpenReply Session::handle(const OpenRequest& request) {
   if (instance_ != nullptr) out_of_order("a worker opens one provider, once");
-  channel_.enter(Phase::start);
+  channel_.enter(Phase::allocate);  // a GPU's context takes seconds where nobody else holds one
   device_ = opened(request.device);
   const DeviceFacts facts = device_->facts();
 

@@ -71,7 +71,7 @@ TEST_CASE("each request gets one reply, and each risky call is announced", "[ser
       message_from<OpenReply>(worker.ask(OpenRequest{WITNESS, "witness", "cpu", "", 3}));
   CHECK(open.device.peak_tflops_fp32.value() > 0.0);
   CHECK(worker.phases ==
-        std::vector<Phase>{Phase::start, Phase::load, Phase::probe, Phase::create});
+        std::vector<Phase>{Phase::allocate, Phase::load, Phase::probe, Phase::create});
   CHECK(worker.logs == std::vector<std::string>{"threads=3"});
 
   worker.phases.clear();
