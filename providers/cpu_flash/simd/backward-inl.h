@@ -164,23 +164,35 @@ class BackwardItem {
 
   void add_rows(int64_t head, int64_t row_block, int64_t first_row, int64_t rows) {
     load_rows(head, first_row, rows);
+    // The rows before these come next; at the first ones, whatever lies there does no harm.
+    const int64_t next_row = std::max<int64_t>(0, first_row - blocks_.block_q);
+    ReadAhead reader;
+    reader.add(rows_ahead(job_.q, shape_.dim_qk, head, next_row));
+    reader.add(rows_ahead(job_.d_o, shape_.dim_v, head, next_row));
+    const Ahead ahead{&reader};
     for (int64_t row = 0; row < rows; row += kPanelRows) {
       const int64_t vectors = divide_up(std::min<int64_t>(rows - row, kPanelRows), kLanes);
-      if (vectors == 1) weigh_panel<1>(head, first_row, row, rows);
-      if (vectors == 2) weigh_panel<2>(head, first_row, row, rows);
+      if (vectors == 1) weigh_panel<1>(head, first_row, row, rows, ahead);
+      if (vectors == 2) weigh_panel<2>(head, first_row, row, rows, ahead);
       if constexpr (kTileVectors > 2) {
-        if (vectors == 3) weigh_panel<3>(head, first_row, row, rows);
-        if (vectors == 4) weigh_panel<4>(head, first_row, row, rows);
+        if (vectors == 3) weigh_panel<3>(head, first_row, row, rows, ahead);
+        if (vectors == 4) weigh_panel<4>(head, first_row, row, rows, ahead);
       }
     }
     const ConstMatrix p{at(layout_.p), p_stride_}, ds{at(layout_.ds), p_stride_};
     const int64_t shift = shape_.is_causal ? first_row + shape_.diagonal - first_key_ : shape_.keys;
     const FromFirstRow depth{shift, rows};
     multiply<Order::rows>(p, {at(layout_.d_o), v_stride_}, even_keys_, shape_.dim_v, depth,
-                          Accumulate({at(layout_.dv), v_stride_}));
+                          Accumulate({at(layout_.dv), v_stride_}), ahead);
     multiply<Order::rows>(ds, {at(layout_.q), k_stride_}, even_keys_, shape_.dim_qk, depth,
-                          Accumulate({at(layout_.dk), k_stride_}));
+                          Accumulate({at(layout_.dk), k_stride_}), ahead);
     add_to_dq(head, row_block, first_row, rows, ds, shift);
+  }
+
+  Rows rows_ahead(const Tensor& tensor, int64_t dim, int64_t head, int64_t first_row) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    return {row_of<T>(tensor, batch_, head, first_row), tensor.row_stride * kBytes, dim * kBytes,
+            std::min(blocks_.block_q, shape_.rows - first_row)};
   }
 
   void load_rows(int64_t head, int64_t first_row, int64_t rows) const {
@@ -200,7 +212,7 @@ class BackwardItem {
 
   // P and dS for the panel that begins `row` rows behind first_row.
   template <int kVectors>
-  void weigh_panel(int64_t head, int64_t first_row, int64_t row, int64_t rows) const {
+  void weigh_panel(int64_t head, int64_t first_row, int64_t row, int64_t rows, Ahead ahead) const {
     const int64_t last_row = first_row + std::min(row + kPanelRows, rows) - 1;
     const int64_t seen = shape_.visible_keys(last_row) - first_key_;
     const int64_t keys = std::clamp<int64_t>(round_up(seen + kOverhang, 2), 0, even_keys_);
@@ -216,11 +228,11 @@ class BackwardItem {
       pack_bias(bias_at<T>(job_.bias, batch_, head, first_row + row, first_key_),
                 job_.bias.row_stride, job_.bias.key_stride, used, std::min(keys, keys_),
                 static_cast<float>(kLog2e), scores, p_stride_);
-      multiply_strip<kVectors, Order::rows>(k, q, keys, 0, dim_qk, Accumulate(s));
+      multiply_strip<kVectors, Order::rows>(k, q, keys, 0, dim_qk, Accumulate(s), ahead);
     } else {
-      multiply_strip<kVectors, Order::rows>(k, q, keys, 0, dim_qk, Store(s));
+      multiply_strip<kVectors, Order::rows>(k, q, keys, 0, dim_qk, Store(s), ahead);
     }
-    multiply_strip<kVectors, Order::rows>(v, d_o, keys, 0, dim_v, Store(dp));
+    multiply_strip<kVectors, Order::rows>(v, d_o, keys, 0, dim_v, Store(dp), ahead);
     const int64_t first_limit =
         shape_.is_causal ? first_row + row + shape_.diagonal - first_key_ : shape_.keys;
     const int64_t index = (batch_ * shape_.heads_q + head) * shape_.rows + first_row + row;
@@ -249,9 +261,11 @@ class BackwardItem {
     const float scale = static_cast<float>(shape_.scale);
     turns_.wait(batch_ * shape_.heads_q + head, row_block, key_block_);
     if (key_block_ == 0) {
-      multiply<Order::turned>(ds, k, even_rows, shape_.dim_qk, depth, StoreScaled(dq, scale));
+      multiply<Order::turned>(ds, k, even_rows, shape_.dim_qk, depth, StoreScaled(dq, scale),
+                              NothingAhead());
     } else {
-      multiply<Order::turned>(ds, k, even_rows, shape_.dim_qk, depth, AccumulateScaled(dq, scale));
+      multiply<Order::turned>(ds, k, even_rows, shape_.dim_qk, depth, AccumulateScaled(dq, scale),
+                              NothingAhead());
     }
     if (blocks_.num_dq_slots > 0 && key_block_ + 1 == num_turns(first_row + rows - 1)) {
       write_rows(dq.data, dq.stride, 1.0f, rows, shape_.dim_qk,

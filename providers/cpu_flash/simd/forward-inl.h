@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "layout.h"
+#include "simd/ahead-inl.h"
 #include "simd/gemm-inl.h"
 #include "simd/pack-inl.h"
 #include "simd/softmax-inl.h"
@@ -85,7 +86,13 @@ class ForwardItem {
       const int64_t blocks = divide_up(end - begin, job_.blocks.block_k);
       const int64_t step = round_up(divide_up(end - begin, blocks), 2);
       for (int64_t key = begin; key < end; key += step) {
-        add_block(key, std::min(step, end - key));
+        // The next item most likely begins where this one did.
+        const int64_t next = key + step < end ? key + step : begin;
+        const int64_t next_keys = std::min(step, end - next);
+        ReadAhead reader;
+        reader.add(kv_rows(job_.k, shape_.dim_qk, next, next_keys));
+        reader.add(kv_rows(job_.v, shape_.dim_v, next, next_keys));
+        add_block(key, std::min(step, end - key), Ahead{&reader});
       }
     }
     for (int64_t i = 0; i < num_panels_; ++i) {
@@ -108,7 +115,13 @@ class ForwardItem {
     std::fill_n(row_sum(i), kPanelRows, 0.0f);
   }
 
-  void add_block(int64_t first_key, int64_t keys) const {
+  Rows kv_rows(const Tensor& tensor, int64_t dim, int64_t first_key, int64_t keys) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    return {row_of<T>(tensor, batch_, kv_head_, first_key), tensor.row_stride * kBytes,
+            dim * kBytes, keys};
+  }
+
+  void add_block(int64_t first_key, int64_t keys, Ahead ahead) const {
     const int64_t k_stride = row_floats(shape_.dim_qk), v_stride = row_floats(shape_.dim_v);
     float* k = mine_ + layout_.k;
     float* v = mine_ + layout_.v;
@@ -123,18 +136,18 @@ class ForwardItem {
       const int64_t seen = std::min(keys, shape_.visible_keys(last_row) - first_key);
       if (seen <= 0) continue;
       const int64_t vectors = divide_up(panel.rows, kLanes);
-      if (vectors == 1) add_keys<1>(panel, i, first_key, seen);
-      if (vectors == 2) add_keys<2>(panel, i, first_key, seen);
+      if (vectors == 1) add_keys<1>(panel, i, first_key, seen, ahead);
+      if (vectors == 2) add_keys<2>(panel, i, first_key, seen, ahead);
       if constexpr (kTileVectors > 2) {
-        if (vectors == 3) add_keys<3>(panel, i, first_key, seen);
-        if (vectors == 4) add_keys<4>(panel, i, first_key, seen);
+        if (vectors == 3) add_keys<3>(panel, i, first_key, seen, ahead);
+        if (vectors == 4) add_keys<4>(panel, i, first_key, seen, ahead);
       }
     }
   }
 
   // The paper's inner step, for one panel and the block of keys that lies packed.
   template <int kVectors>
-  void add_keys(const Panel& panel, int64_t i, int64_t first_key, int64_t keys) const {
+  void add_keys(const Panel& panel, int64_t i, int64_t first_key, int64_t keys, Ahead ahead) const {
     const ConstMatrix k{mine_ + layout_.k, row_floats(shape_.dim_qk)};
     const ConstMatrix v{mine_ + layout_.v, row_floats(shape_.dim_v)};
     const Matrix s{scores(), kPanelRows};
@@ -147,10 +160,10 @@ class ForwardItem {
     if (job_.bias.data) {
       add_bias(panel, first_key, keys);
       multiply_strip<kVectors, Order::rows>(k, {q(i), kPanelRows}, even_keys, 0, head_dim,
-                                            PutAndMax<true>{s, column_max});
+                                            PutAndMax<true>{s, column_max}, ahead);
     } else {
       multiply_strip<kVectors, Order::rows>(k, {q(i), kPanelRows}, even_keys, 0, head_dim,
-                                            PutAndMax<false>{s, column_max});
+                                            PutAndMax<false>{s, column_max}, ahead);
     }
     const int64_t first_limit = panel.first_row + shape_.diagonal - first_key;
     const bool hides = shape_.is_causal && first_limit + 1 < keys;
@@ -163,10 +176,10 @@ class ForwardItem {
     const Matrix output{o(i), kPanelRows};
     if (shrinks) {
       multiply_strip<kVectors, Order::turned>(v, p, shape_.dim_v, 0, WholeDepth{keys},
-                                              ShrinkAndAccumulate(output, shrink));
+                                              ShrinkAndAccumulate(output, shrink), ahead);
     } else {
       multiply_strip<kVectors, Order::turned>(v, p, shape_.dim_v, 0, WholeDepth{keys},
-                                              Accumulate(output));
+                                              Accumulate(output), ahead);
     }
   }
 

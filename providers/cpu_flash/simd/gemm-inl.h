@@ -104,18 +104,25 @@ struct PutAndMax {
   float* column_max;
 };
 
+// Reading ahead: a product computes for long enough to fetch what the next step will need. `Ahead`
+// is asked for a line of cache every few steps of the depth, evenly, because a core can wait for
+// only a few lines at a time.
+struct NothingAhead {
+  HWY_INLINE void next_line() const {}
+};
+constexpr int64_t kStepsPerLine = 8;
+
 // One register tile. `a` points to A(row, first k), `b` to B[first k][column].
-template <int kRows, int kVectors, Order kOrder, class Finish>
+template <int kRows, int kVectors, Order kOrder, class Finish, class Ahead>
 HWY_INLINE void multiply_tile(ConstMatrix a, ConstMatrix b, int64_t depth, int64_t row,
-                              int64_t column, const Finish& finish) {
+                              int64_t column, const Finish& finish, Ahead& ahead) {
   Vec sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::Zero(Floats());
   }
-#pragma GCC unroll 4
-  for (int64_t k = 0; k < depth; ++k) {
+  const auto add_step = [&](int64_t k) HWY_ATTR {
     Vec columns[kVectors];
 #pragma GCC unroll 8
     for (int j = 0; j < kVectors; ++j) columns[j] = load(b.data + k * b.stride + j * kLanes);
@@ -128,7 +135,14 @@ HWY_INLINE void multiply_tile(ConstMatrix a, ConstMatrix b, int64_t depth, int64
         sums[i][j] = hn::MulAdd(value, columns[j], sums[i][j]);
       }
     }
+  };
+  int64_t k = 0;
+  for (; k + kStepsPerLine <= depth; k += kStepsPerLine) {
+    ahead.next_line();
+#pragma GCC unroll 8
+    for (int64_t step = 0; step < kStepsPerLine; ++step) add_step(k + step);
   }
+  for (; k < depth; ++k) add_step(k);
   finish(sums, row, column);
 }
 
@@ -141,48 +155,48 @@ struct WholeDepth {
   HWY_INLINE Range operator()(int64_t /*row*/, int64_t /*rows*/) const { return {0, depth}; }
 };
 
-template <int kRows, int kVectors, Order kOrder, class Finish, class Depth>
+template <int kRows, int kVectors, Order kOrder, class Finish, class Depth, class Ahead>
 HWY_INLINE void multiply_rows(ConstMatrix a, ConstMatrix b, int64_t row, int64_t column,
-                              const Depth& depth, const Finish& finish) {
+                              const Depth& depth, const Finish& finish, Ahead& ahead) {
   const Range range = depth(row, kRows);
   const int64_t a_offset =
       kOrder == Order::rows ? row * a.stride + range.begin : range.begin * a.stride + row;
   multiply_tile<kRows, kVectors, kOrder>({a.data + a_offset, a.stride},
                                          {b.data + range.begin * b.stride + column, b.stride},
-                                         range.end - range.begin, row, column, finish);
+                                         range.end - range.begin, row, column, finish, ahead);
 }
 
 // All tiles of a strip of columns. `rows` is even: tiles of 6, and of 4 or 2 where 6 do not fit.
-template <int kVectors, Order kOrder, class Finish, class Depth>
+template <int kVectors, Order kOrder, class Finish, class Depth, class Ahead>
 HWY_NOINLINE void multiply_strip(ConstMatrix a, ConstMatrix b, int64_t rows, int64_t column,
-                                 Depth depth, Finish finish) {
+                                 Depth depth, Finish finish, Ahead ahead) {
   const int64_t fours = rows % 6 == 0 ? 0 : rows % 6 == 4 ? 1 : rows >= 8 ? 2 : 0;
   int64_t row = 0;
   for (; row + 6 <= rows - 4 * fours; row += 6) {
-    multiply_rows<6, kVectors, kOrder>(a, b, row, column, depth, finish);
+    multiply_rows<6, kVectors, kOrder>(a, b, row, column, depth, finish, ahead);
   }
   for (; row + 4 <= rows; row += 4) {
-    multiply_rows<4, kVectors, kOrder>(a, b, row, column, depth, finish);
+    multiply_rows<4, kVectors, kOrder>(a, b, row, column, depth, finish, ahead);
   }
-  if (row < rows) multiply_rows<2, kVectors, kOrder>(a, b, row, column, depth, finish);
+  if (row < rows) multiply_rows<2, kVectors, kOrder>(a, b, row, column, depth, finish, ahead);
 }
 
 // The whole product. `columns` is rounded up to whole vectors: B and C are padded that far.
-template <Order kOrder, class Finish, class Depth>
+template <Order kOrder, class Finish, class Depth, class Ahead>
 void multiply(ConstMatrix a, ConstMatrix b, int64_t rows, int64_t columns, Depth depth,
-              Finish finish) {
+              Finish finish, Ahead ahead) {
   int64_t column = 0;
   for (; column + kPanelRows <= columns; column += kPanelRows) {
-    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish);
+    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish, ahead);
   }
   const int64_t vectors = (columns - column + kLanes - 1) / kLanes;
-  if (vectors == 1) multiply_strip<1, kOrder>(a, b, rows, column, depth, finish);
+  if (vectors == 1) multiply_strip<1, kOrder>(a, b, rows, column, depth, finish, ahead);
   if constexpr (kTileVectors > 2) {
-    if (vectors == 2) multiply_strip<2, kOrder>(a, b, rows, column, depth, finish);
-    if (vectors == 3) multiply_strip<3, kOrder>(a, b, rows, column, depth, finish);
+    if (vectors == 2) multiply_strip<2, kOrder>(a, b, rows, column, depth, finish, ahead);
+    if (vectors == 3) multiply_strip<3, kOrder>(a, b, rows, column, depth, finish, ahead);
   }
   if (vectors == kTileVectors) {
-    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish);
+    multiply_strip<kTileVectors, kOrder>(a, b, rows, column, depth, finish, ahead);
   }
 }
 

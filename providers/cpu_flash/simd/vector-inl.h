@@ -26,7 +26,7 @@ using Floats = hn::CappedTag<float, 16>;
 using Vec = hn::Vec<Floats>;
 
 constexpr int kLanes = HWY_MIN(HWY_MAX_BYTES / 4, 16);
-constexpr bool kHas32Registers = (HWY_TARGET & (HWY_AVX3 | HWY_AVX3_DL | HWY_NEON)) != 0;
+constexpr bool kHas32Registers = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON;
 constexpr int kTileVectors = kHas32Registers ? 4 : 2;
 constexpr int kTileRows = 6;
 constexpr int kPanelRows = kTileVectors * kLanes;
@@ -41,10 +41,25 @@ HWY_INLINE void store(Vec value, float* to) {
   hn::StoreU(value, Floats(), to);
 }
 
-// 2^x for x <= 127, with a relative error of 1.2e-7; exactly 0 from -126.5 down (so -inf gives 0),
-// exactly 1 for 0, NaN for NaN. Adding 1.5 * 2^23 rounds x to an integer n, kept in the low bits,
-// where a shift makes it the exponent of 2^n; a polynomial does the rest, 2^(x - n). Its five
-// coefficients minimise the relative error over [-0.5, 0.5] with the constant term fixed to 1.
+// 2^x for x <= 127, with a relative error of 1.2e-7; 0 far below -126 (so -inf gives 0), exactly 1
+// for 0, NaN for NaN. 2^x = 2^n 2^(x - n) with an integer n; the coefficients minimise the relative
+// error of the polynomial for 2^(x - n), with the constant term fixed to 1.
+#if HWY_TARGET <= HWY_AVX3
+// Two instructions of AVX-512 do all but the polynomial: x - floor(x), and scaling by 2^floor(x).
+HWY_INLINE Vec exp2(Vec x) {
+  constexpr int kMinusFloor = 0x09;  // round down, raise nothing
+  const Vec fraction{_mm512_reduce_ps(x.raw, kMinusFloor)};
+  Vec power = splat(0x1.e974fep-10f);
+  power = hn::MulAdd(power, fraction, splat(0x1.277854p-7f));
+  power = hn::MulAdd(power, fraction, splat(0x1.c91ce6p-5f));
+  power = hn::MulAdd(power, fraction, splat(0x1.ebdb56p-3f));
+  power = hn::MulAdd(power, fraction, splat(0x1.62e4bap-1f));
+  power = hn::MulAdd(power, fraction, splat(1.0f));
+  return Vec{_mm512_scalef_ps(power.raw, x.raw)};
+}
+#else
+// Adding 1.5 * 2^23 rounds x to an integer, kept in the low bits, where a shift makes it the
+// exponent of 2^n. It becomes 0, not a denormal, from -126.5 down.
 HWY_INLINE Vec exp2(Vec x) {
   const hn::RebindToUnsigned<Floats> bits;
   const Vec magic = splat(12582912.0f + 127.0f);
@@ -59,6 +74,7 @@ HWY_INLINE Vec exp2(Vec x) {
   power = hn::MulAdd(power, fraction, splat(1.0f));
   return hn::Mul(power, hn::BitCast(Floats(), hn::ShiftLeft<23>(hn::BitCast(bits, shifted))));
 }
+#endif
 
 // Reads N numbers of type T as fp32, and writes them rounded to nearest even. `D` says how many.
 template <class D>
