@@ -1,0 +1,30 @@
+// cuDNN on one device: the library, opened once, and a handle that works on the caller's stream.
+#pragma once
+
+#include <string>
+
+struct cudnnContext;
+
+namespace cudnn_sdpa {
+
+// Opens libcudnn for the rest of the process. Returns its version, as "9.19.0". Throws
+// attn::Failure where it is missing or too old. Makes no context.
+std::string open_cudnn();
+
+class Session {
+ public:
+  Session();  // throws attn::Failure
+  ~Session();
+  // A handle belongs to one owner.
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  cudnnContext* handle() const { return handle_; }
+  void use_stream(void* stream);
+
+ private:
+  cudnnContext* handle_ = nullptr;
+  void* stream_ = nullptr;
+};
+
+}  // namespace cudnn_sdpa
