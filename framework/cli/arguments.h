@@ -43,11 +43,34 @@ struct ListArguments {
 };
 
 struct HelpArguments {
+struct ReportArguments {
+  std::filesystem::path run_directory;
+  bool is_markdown = false;  // print a table instead of writing files
+};
+
+struct ReproArguments {
+  std::string trial_id;  // or the beginning of one
+  std::filesystem::path run_directory;
+  std::vector<std::filesystem::path> provider_dirs;
+  bool is_profile = false;
+};
+
+struct ValidateArguments {
+  std::vector<std::string> providers;  // empty: all that are installed
+  Level level = Level::contract;
+  std::string filter;
+  std::filesystem::path json_file;
+  std::vector<std::filesystem::path> provider_dirs;
+  bool is_matrix = false;
+  bool is_verbose = false;
+};
+
   std::string topic;  // a verb, or "" for the first page
 };
 struct VersionArguments {};
 
-using Arguments = std::variant<RunArguments, ListArguments, HelpArguments, VersionArguments>;
+using Arguments = std::variant<RunArguments, ListArguments, ReportArguments, ReproArguments,
+                               ValidateArguments, HelpArguments, VersionArguments>;
 
 // A mistake on the command line.
 class UsageError : public Error {

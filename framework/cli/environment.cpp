@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "base/text.h"
 #include "supervise/worker_process.h"
 
 namespace attnbench {
@@ -17,6 +18,16 @@ namespace fs = std::filesystem;
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// The first executable of this name on PATH; empty: none. Relative entries would make it depend on
+// where one stands, so they do not count.
+fs::path find_on_path(const char* name) {
+  for (const std::string& entry : split(variable("PATH"), ':')) {
+    const fs::path candidate = fs::path(entry) / name;
+    if (candidate.is_absolute() && access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
 }
 
 // An XDG directory: a relative value is to be ignored (XDG Base Directory Specification).
@@ -56,6 +67,10 @@ Environment read_environment() {
   environment.cache_home = xdg_directory("XDG_CACHE_HOME", ".cache");
   environment.provider_path = variable("ATTNBENCH_PROVIDER_PATH");
   environment.worker_environment = pinned_environment(environ);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    environment.whole_environment.emplace_back(*entry);
+  }
+  environment.gnuplot = find_on_path("gnuplot");
   const bool can_redraw = isatty(STDERR_FILENO) != 0 && variable("TERM") != "dumb";
   environment.progress = {can_redraw, style_of(STDERR_FILENO)};
   environment.output = style_of(STDOUT_FILENO);

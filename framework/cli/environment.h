@@ -17,8 +17,10 @@ struct Environment {
   std::filesystem::path config_home, data_home, cache_home;  // XDG; empty without a home
   std::string provider_path;                                 // ATTNBENCH_PROVIDER_PATH
   std::vector<std::string> worker_environment;               // what a worker may see
-  ProgressStyle progress;                                    // of stderr
-  TerminalStyle output;                                      // of stdout
+  std::vector<std::string> whole_environment;  // what it may see under a profiler, which needs it
+  std::filesystem::path gnuplot;               // found on PATH; empty: not installed
+  ProgressStyle progress;                      // of stderr
+  TerminalStyle output;                        // of stdout
 };
 Environment read_environment();
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -30,11 +31,15 @@ Json sweep_document(const Sweep& sweep) {
 Json run_document(const std::vector<std::string>& argv, const Plan& plan,
                   const std::vector<ProviderInfo>& providers, const Machine& machine) {
   const PlanCounts& counts = plan.counts();
-  std::set<std::string> planned;
-  for (const PlannedLine& line : plan.lines()) planned.insert(line.line.id);
+  // Those of lines that were left out, too: the plan is expanded again from this document. A
+  // library that could not be read has no id; its file's name stands for it.
+  std::set<std::string> named;
+  for (const Line& line : plan.sweep().lines) named.insert(line.id);
   Json used = Json::array();
   for (const ProviderInfo& provider : providers) {
-    if (planned.count(provider.id) > 0) used.push_back(to_json(provider));
+    const std::string file = std::filesystem::path(provider.path).filename().string();
+    const std::string id = provider.id.empty() ? file.substr(0, file.find('.')) : provider.id;
+    if (named.count(id) > 0) used.push_back(to_json(provider));
   }
   const Json here = to_json(machine);
   return Json{{"format", 1},
@@ -88,6 +93,20 @@ Sweep sweep_of(const Json& run, const std::string& run_file) {
   parsed.name = sweep->value("name", parsed.name);
   parsed.file = sweep->value("file", parsed.file);
   return parsed;
+}
+
+Plan plan_of(const Json& run, const std::string& run_file) {
+  const Sweep sweep = sweep_of(run, run_file);
+  JsonFields fields(run, run_file);
+  std::vector<ProviderInfo> providers;
+  for (const Json& provider : fields.list("providers")) {
+    providers.push_back(provider_info_from_json(provider));
+  }
+  std::vector<std::string> devices;
+  for (const Json& device : fields.list("devices")) {
+    devices.push_back(JsonFields(device, run_file + " device").text("device"));
+  }
+  return expand(sweep, providers, devices);
 }
 
 void add_device(Json* run, const DeviceFacts& facts) {

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/machine.h"
 #include "model/provider_info.h"
+#include "report/summary.h"
 #include "supervise/run.h"
 #include "sweep/expand.h"
 
@@ -23,6 +24,9 @@ Json resumed_document(Json earlier, const Json& now, std::vector<std::string>* n
 // The sweep of an earlier run, as it was after the command line's changes. Throws Error if `run` is
 // no document of this kind.
 Sweep sweep_of(const Json& run, const std::string& run_file);
+
+// The plan of an earlier run, as it was then: its sweep with the providers and devices it knew.
+Plan plan_of(const Json& run, const std::string& run_file);
 
 // Facts that workers reported of the devices they opened.
 void add_device(Json* run, const DeviceFacts& facts);

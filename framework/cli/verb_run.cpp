@@ -4,7 +4,6 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <set>
 
 #include "base/clock.h"
@@ -13,8 +12,10 @@
 #include "cli/plan_text.h"
 #include "cli/run_document.h"
 #include "cli/run_observer.h"
+#include "cli/run_settings.h"
 #include "cli/stop_flag.h"
 #include "cli/verbs.h"
+#include "report/static_report.h"
 #include "report/summary.h"
 #include "store/run_directory.h"
 #include "sweep/find.h"
@@ -70,20 +71,17 @@ std::vector<Trial> missing_trials(const Plan& plan, const RecordSet& earlier) {
   return missing;
 }
 
-RunSettings run_settings(const Environment& environment, const Plan& plan, const Machine& machine,
-                         const RunDirectory& directory) {
-  RunSettings settings;
-  settings.worker.executable = find_worker(environment);
-  settings.worker.log_dir = directory.logs();
-  settings.worker.environment = environment.worker_environment;
-  if (!environment.cache_home.empty()) {
-    settings.cache_dir = environment.cache_home / "attnbench/kernels";
+// The records are safe by now, so whatever goes wrong with the report is no failure of the run.
+void write_report(const Plan& plan, const std::vector<Record>& records, const fs::path& directory,
+                  const Environment& environment) {
+  try {
+    const StaticReport report = write_static_report(
+        plan, records, directory, {environment.gnuplot, environment.worker_environment});
+    std::cout << report.page.string() << "\n";
+    if (!report.warning.empty()) std::cerr << "attnbench: warning: " << report.warning << "\n";
+  } catch (const Error& error) {
+    std::cerr << "attnbench: warning: no report: " << error.line() << "\n";
   }
-  settings.measure = plan.sweep().measure;
-  std::random_device entropy;
-  settings.secret_seed = (uint64_t{entropy()} << 32) | entropy();
-  settings.reference_threads = machine.cpu.allowed_cpus;
-  return settings;
 }
 
 }  // namespace
@@ -108,7 +106,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
   RunDirectory directory = is_resumed ? RunDirectory::resume(arguments.resume)
                                       : RunDirectory::create(new_directory(arguments, plan));
   const std::vector<Trial> trials = missing_trials(plan, directory.earlier());
-  const RunSettings settings = run_settings(environment, plan, machine, directory);
+  RunSettings settings = run_settings(environment, machine, plan.sweep().measure);
+  settings.worker.log_dir = directory.logs();
   const SteadyClock clock;
   Progress progress(std::cerr, clock, environment.progress);
   std::vector<std::string> notes = plan.notes();
@@ -143,5 +142,6 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
   }
   return has_fault(observer.records()) ? kExitFault : kExitOk;
 }
+  write_report(plan, observer.records(), directory.path(), environment);
 
 }  // namespace attnbench

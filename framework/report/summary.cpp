@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "model/statistics.h"
 #include "model/work.h"
+#include "report/html_text.h"
 #include "report/rows.h"
 #include "report/table.h"
 
@@ -72,12 +73,8 @@ void count_outcomes(const std::vector<Record>& records, std::vector<std::string>
   }
 }
 
-}  // namespace
-
-std::string results_table(const std::vector<Record>& all_records, const TerminalStyle& style) {
-  std::vector<Record> records = grouped_by_case(all_records);
-  const AxisSplit split = split_axes(records);
-  const size_t shown = std::min(records.size(), kMaxTableRows);
+// The first `shown` of these records (grouped by case), one row each.
+TextTable table_of(const std::vector<Record>& records, const AxisSplit& split, size_t shown) {
   std::vector<Measured> numbers;
   std::vector<double> medians, tflops;
   for (size_t row = 0; row < shown; ++row) {
@@ -107,13 +104,29 @@ std::string results_table(const std::vector<Record>& all_records, const Terminal
     cells.push_back({outcome_text(record), color_of(record.outcome)});
     table.add_row(std::move(cells));
   }
+  return table;
+}
+
+}  // namespace
+
+std::string results_table(const std::vector<Record>& all_records, const TerminalStyle& style) {
+  const std::vector<Record> records = grouped_by_case(all_records);
+  const AxisSplit split = split_axes(records);
+  const size_t shown = std::min(records.size(), kMaxTableRows);
   std::string text;
   if (!split.common.empty()) text += printable(split.common) + "\n";
-  text += table.text(style);
+  text += table_of(records, split, shown).text(style);
   if (shown < records.size()) {
     text += fmt::format("... and {} more rows, in results.jsonl\n", records.size() - shown);
   }
   return text;
+}
+
+std::string results_markdown(const std::vector<Record>& all_records) {
+  const std::vector<Record> records = grouped_by_case(all_records);
+  const AxisSplit split = split_axes(records);
+  return fmt::format("{}\n\n{}\n{}\n", markdown_escaped(split.common),
+                     table_of(records, split, records.size()).markdown(), outcome_counts(records));
 }
 
 std::string outcome_counts(const std::vector<Record>& records) {

@@ -16,6 +16,9 @@ inline constexpr size_t kMaxFailures = 10;
 // One row a record, rivals of one case under each other; what all share stands in one line above.
 std::string results_table(const std::vector<Record>& records, const TerminalStyle& style);
 
+// The same with every row, as Markdown.
+std::string results_markdown(const std::vector<Record>& records);
+
 // "24 trials: 20 ok, 3 unsupported, 1 crashed".
 std::string outcome_counts(const std::vector<Record>& records);
 

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "report/html_text.h"
 
 namespace attnbench {
 namespace {
@@ -86,6 +87,21 @@ std::string TextTable::text(const TerminalStyle& style) const {
   }
   if (!hidden.empty()) {
     result += fmt::format("(too narrow for: {})\n", join(hidden, ", "));
+  }
+  return result;
+}
+
+std::string TextTable::markdown() const {
+  std::string titles = "|", rules = "|";
+  for (const TableColumn& column : columns_) {
+    titles += " " + markdown_escaped(column.title) + " |";
+    rules += column.align == Align::left ? " --- |" : " ---: |";
+  }
+  std::string result = titles + "\n" + rules + "\n";
+  for (const std::vector<TableCell>& row : rows_) {
+    result += "|";
+    for (const TableCell& cell : row) result += " " + markdown_escaped(cell.text) + " |";
+    result += "\n";
   }
   return result;
 }

@@ -31,6 +31,8 @@ class TextTable {
 
   // Header, rule and rows, each line ended by '\n', none ended by spaces.
   std::string text(const TerminalStyle& style) const;
+  // The same as a Markdown table, all columns and nothing cut.
+  std::string markdown() const;
 
  private:
   std::vector<TableColumn> columns_;

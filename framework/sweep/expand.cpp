@@ -264,18 +264,17 @@ void Plan::for_each_plot(const std::function<bool(const Plot&)>& visit) const {
   const Impl& impl = *impl_;
   const Axis& x_axis = impl.sweep.axes[impl.x.axis];
   Plot plot;
-  bool is_number = true;
   for (size_t row = 0; row < x_axis.rows.size(); ++row) {
     const Cell& cell = impl.cell(impl.x, row);
     plot.x_labels.push_back(cell.label);
-    is_number = is_number && !std::holds_alternative<std::string>(cell.value);
+    plot.is_x_number = plot.is_x_number && !std::holds_alternative<std::string>(cell.value);
   }
   for (size_t row = 0; row < x_axis.rows.size(); ++row) {
     const OptionValue& value = impl.cell(impl.x, row).value;
     const int64_t* integer = std::get_if<int64_t>(&value);
-    plot.x_values.push_back(!is_number ? static_cast<double>(row)
-                            : integer  ? static_cast<double>(*integer)
-                                       : std::get<double>(value));
+    plot.x_values.push_back(!plot.is_x_number ? static_cast<double>(row)
+                            : integer         ? static_cast<double>(*integer)
+                                              : std::get<double>(value));
   }
   impl.for_each_plot_rows([&](std::vector<size_t> rows) {
     plot.lines.clear();

@@ -36,6 +36,7 @@ struct PlotLine {
 struct Plot {
   std::string name;  // of its files, without ending; safe as a file name
   std::vector<std::string> x_labels;
+  bool is_x_number = true;
   std::vector<double> x_values;  // 0, 1, 2, ... where x is not a number
   std::vector<PlotLine> lines;
 };

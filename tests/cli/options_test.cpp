@@ -83,6 +83,21 @@ TEST_CASE("a resumed run keeps its own sweep", "[cli]") {
         std::string::npos);
 }
 
+TEST_CASE("report and repro take the run they are about", "[cli]") {
+  const auto report = std::get<ReportArguments>(parse_arguments({"report", "runs/x", "--md"}));
+  CHECK(report.run_directory == "runs/x");
+  CHECK(report.is_markdown);
+  const auto repro = std::get<ReproArguments>(
+      parse_arguments({"repro", "3fa9", "runs/x", "--profile", "--provider-dir", "y"}));
+  CHECK(repro.trial_id == "3fa9");
+  CHECK(repro.run_directory == "runs/x");
+  CHECK(repro.is_profile);
+  CHECK(repro.provider_dirs == std::vector<std::filesystem::path>{"y"});
+  CHECK(complaint({"report"}).find("attnbench report runs/") != std::string::npos);
+  CHECK(complaint({"repro", "3fa9"}).find("TRIAL_ID RUN_DIR") != std::string::npos);
+  CHECK(complaint({"report", "a", "b"}).find("more than one name") != std::string::npos);
+}
+
 TEST_CASE("help is reached by every usual road", "[cli]") {
   CHECK(std::get<HelpArguments>(parse_arguments({})).topic.empty());
   CHECK(std::get<HelpArguments>(parse_arguments({"--help"})).topic.empty());

@@ -63,6 +63,42 @@ TEST_CASE("the sweep comes back from run.json unchanged", "[cli]") {
   CHECK_THROWS_AS(sweep_of(Json::object(), "run.json"), Error);
 }
 
+TEST_CASE("the plan comes back from run.json, lines left out and broken files and all", "[cli]") {
+  Sweep sweep = parse_sweep(kSweep, "two.toml");
+  Line optional = sweep.lines.front();
+  optional.id = optional.label = "gpu_only";
+  optional.is_optional = true;
+  Line broken = sweep.lines.front();
+  broken.id = broken.label = "torn";
+  sweep.lines.push_back(optional);
+  sweep.lines.push_back(broken);
+  ProviderInfo gpu_only = reference("bb");
+  gpu_only.id = "gpu_only";
+  gpu_only.device_types = {"cuda"};
+  gpu_only.usable.clear();
+  ProviderInfo torn;
+  torn.path = "/somewhere/torn.provider.so";
+  torn.state = LibraryState::truncated;
+  const std::vector<ProviderInfo> providers = {reference("aa"), gpu_only, torn};
+  const Plan plan = expand(sweep, providers, {"cpu"});
+  REQUIRE(plan.lines().size() == 2);
+
+  const Json run = run_document({"attnbench", "run"}, plan, providers, {});
+  const Plan again = plan_of(run, "run.json");
+  REQUIRE(again.lines().size() == 2);
+  std::vector<std::string> ids, ids_again;
+  plan.for_each_trial([&](const Trial& trial, int64_t) {
+    ids.push_back(trial_id(trial));
+    return true;
+  });
+  again.for_each_trial([&](const Trial& trial, int64_t) {
+    ids_again.push_back(trial_id(trial));
+    return true;
+  });
+  CHECK(ids == ids_again);
+  CHECK_THROWS_AS(plan_of(Json::object(), "run.json"), Error);
+}
+
 TEST_CASE("a resumed run keeps its beginning and tells of a changed provider", "[cli]") {
   std::vector<std::string> notes;
   const Json same = resumed_document(document_with("aa"), document_with("aa"), &notes);

@@ -52,9 +52,10 @@ Program::Program(const fs::path& home, const std::vector<std::string>& words,
     : out_(scratch_file(home)), err_(scratch_file(home)) {
   std::vector<std::string> arguments = {host_path().string()};
   arguments.insert(arguments.end(), words.begin(), words.end());
-  std::vector<std::string> environment = {"HOME=" + home.string(), "PATH=/usr/bin:/bin",
-                                          "TMPDIR=" + home.string()};
-  environment.insert(environment.end(), variables.begin(), variables.end());
+  // The test's own first: of two values the first counts.
+  std::vector<std::string> environment = variables;
+  environment.insert(environment.end(),
+                     {"HOME=" + home.string(), "PATH=/usr/bin:/bin", "TMPDIR=" + home.string()});
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
