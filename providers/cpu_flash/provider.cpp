@@ -2,6 +2,7 @@
 // do, how a problem becomes a plan, and how a pass is handed to the threads.
 #include <attnbench/provider.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,20 @@ Shape shape_of(const attn::PlanRequest& request) {
   shape.scale = request.softmax_scale();
   shape.dtype = dtype_of(request.spec(ATTN_ROLE_Q).dtype);
   return shape;
+}
+
+// A thread is worth waking for some 40 us of work: that is what a small problem loses by sharing
+// it.
+int64_t threads_worth_waking(const Shape& shape, bool is_backward) {
+  constexpr double kFlopsPerSecond = 100e9, kBytesPerSecond = 10e9, kSecondsEach = 40e-6;
+  const double pairs = static_cast<double>(shape.batch * shape.heads_q) *
+                       static_cast<double>(shape.rows) * static_cast<double>(shape.keys) *
+                       (shape.is_causal ? 0.5 : 1.0);
+  const double dims = static_cast<double>(shape.dim_qk + shape.dim_v);
+  const double flops = (is_backward ? 5.0 : 2.0) * dims * pairs;
+  const double bytes = 4.0 * dims * static_cast<double>(shape.batch * shape.heads_kv * shape.keys);
+  const double seconds = std::max(flops / kFlopsPerSecond, bytes / kBytesPerSecond);
+  return static_cast<int64_t>(std::max(1.0, seconds / kSecondsEach));
 }
 
 Tensor tensor_of(const attn::Execution& pass, int32_t role) {
@@ -149,7 +164,8 @@ class Provider {
                          {0, 64, 128, 192, 256, 384, 512}, kTuning),
         attn::int_choice("block_k", "keys taken at a time; 0 chooses", 0,
                          {0, 64, 96, 128, 192, 256, 384, 512, 768}, kTuning),
-        attn::int_range("threads", "threads; 0 takes all allowed CPUs", 0, 0, kMaxThreads),
+        attn::int_range("threads", "threads; 0 takes all allowed CPUs that are worth waking", 0, 0,
+                        kMaxThreads),
     };
     return d;
   }
@@ -190,10 +206,12 @@ class Provider {
   }
 
   std::unique_ptr<Plan> make_plan(const attn::PlanRequest& request) {
-    const int64_t threads = request.options.get_int("threads");
-    const Wishes wishes{request.options.get_int("block_q"), request.options.get_int("block_k"),
-                        threads > 0 ? threads : default_threads_};
     const Shape shape = shape_of(request);
+    const int64_t threads = request.options.get_int("threads");
+    const int64_t useful_threads =
+        std::min(default_threads_, threads_worth_waking(shape, request.is_backward()));
+    const Wishes wishes{request.options.get_int("block_q"), request.options.get_int("block_k"),
+                        threads > 0 ? threads : useful_threads};
     const Blocks blocks = request.is_backward()
                               ? choose_backward_blocks(shape, kernels_.panel_rows, wishes)
                               : choose_forward_blocks(shape, kernels_.panel_rows, wishes);
