@@ -21,8 +21,8 @@ constexpr int kPixelsPerColumn = 8;  // of a tic's label
 // Heights as parts of the frame's: of the first row of failure marks, one row for each line that
 // has any, and of the highest point below them.
 constexpr double kMarkTop = 0.97;
-constexpr double kMarkStep = 0.04;
-constexpr const char* kCross = "with points pt 2 lw 2 ps 1.6 lc rgb \"#444444\"";
+constexpr double kMarkStep = 0.05;
+constexpr const char* kCross = "with points pt 2 lw 1.5 ps 2.2 lc rgb \"#444444\"";
 
 double highest_point(int64_t rows_of_marks) {
   return std::max(0.5, kMarkTop - 0.02 - kMarkStep * static_cast<double>(rows_of_marks));
@@ -226,11 +226,11 @@ std::string gnuplot_commands(const Figure& figure, const PlotSpec& spec) {
       items.push_back("NaN " + look);  // keeps its place in the legend
     }
     if (!has_failures) continue;
-    // The line's own point, crossed out: two lines may share a colour.
-    items.push_back(
-        fmt::format("$line{} using 1:5 axes x1y2 with points pt {} lc rgb \"{}\" notitle", i,
-                    style.point_type, style.rgb));
+    // The line's own point on the cross: two lines may share a colour.
     items.push_back(fmt::format("$line{} using 1:5 axes x1y2 {} notitle", i, kCross));
+    items.push_back(fmt::format(
+        "$line{} using 1:5 axes x1y2 with points lw 2 ps 1.1 pt {} lc rgb \"{}\" notitle", i,
+        style.point_type, style.rgb));
     mark_height -= kMarkStep;
   }
   if (rows_of_marks > 0) {

@@ -16,7 +16,7 @@ set label 1 "batch\137size=1-bias=True-mode=fwd" at screen 0.5,0.95 center font 
 unset logscale x
 unset logscale y
 set xrange [983.04:2088.96]
-set yrange [0:1.419043448]
+set yrange [0:1.452432706]
 set xtics ("1024" 1024, "2048" 2048)
 unset label 2
 set format y
@@ -29,16 +29,16 @@ $line1 << end_of_line
 2048 NaN NaN NaN 0.97
 end_of_line
 $line2 << end_of_line
-1024 NaN NaN NaN 0.93
+1024 NaN NaN NaN 0.92
 2048 NaN NaN NaN NaN
 end_of_line
 plot $line0 using 1:2:3:4 with yerrorbars lw 1.5 pt 0 lc rgb "#008000" notitle, \
      $line0 using 1:2 with linespoints lw 2 ps 1.1 lc rgb "#008000" dt 1 pt 7 title "Triton-BlockPtr", \
      $line1 using 1:2:3:4 with yerrorbars lw 1.5 pt 0 lc rgb "#0000ff" notitle, \
      $line1 using 1:2 with linespoints lw 2 ps 1.1 lc rgb "#0000ff" dt 4 pt 5 title "Triton-PtrBlock", \
-     $line1 using 1:5 axes x1y2 with points pt 5 lc rgb "#0000ff" notitle, \
-     $line1 using 1:5 axes x1y2 with points pt 2 lw 2 ps 1.6 lc rgb "#444444" notitle, \
+     $line1 using 1:5 axes x1y2 with points pt 2 lw 1.5 ps 2.2 lc rgb "#444444" notitle, \
+     $line1 using 1:5 axes x1y2 with points lw 2 ps 1.1 pt 5 lc rgb "#0000ff" notitle, \
      NaN with linespoints lw 2 ps 1.1 lc rgb "#009e73" dt 3 pt 9 title "Jax", \
-     $line2 using 1:5 axes x1y2 with points pt 9 lc rgb "#009e73" notitle, \
-     $line2 using 1:5 axes x1y2 with points pt 2 lw 2 ps 1.6 lc rgb "#444444" notitle, \
-     NaN with points pt 2 lw 2 ps 1.6 lc rgb "#444444" title "failed"
+     $line2 using 1:5 axes x1y2 with points pt 2 lw 1.5 ps 2.2 lc rgb "#444444" notitle, \
+     $line2 using 1:5 axes x1y2 with points lw 2 ps 1.1 pt 9 lc rgb "#009e73" notitle, \
+     NaN with points pt 2 lw 1.5 ps 2.2 lc rgb "#444444" title "failed"
