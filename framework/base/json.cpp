@@ -21,9 +21,34 @@ bool fits_int64(const Json& value) {
   return value.is_number_integer();
 }
 
+constexpr int kDeepestJson = 100;
+
+// Copying, comparing and dump() call themselves for every level (the parser and the destructor do
+// not), so a megabyte of brackets would overflow the stack of whoever reads it.
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool is_in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      is_in_string = !is_in_string;
+    } else if (!is_in_string && (c == '[' || c == '{')) {
+      if (++depth > kDeepestJson) return true;
+    } else if (!is_in_string && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view where) {
+  if (is_too_deep(text)) {
+    throw Error(fmt::format("{}: not JSON of ours: nested more than {} deep", where, kDeepestJson));
+  }
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& error) {

@@ -15,7 +15,7 @@ namespace attnbench {
 using Json = nlohmann::ordered_json;
 
 // Throws Error that begins with `where` ("results.jsonl:14") and says where in the text it went
-// wrong.
+// wrong. What is nested deeper than anything of ours is refused, too.
 Json parse_json(std::string_view text, std::string_view where);
 
 // One line without a line break. What is no UTF-8 (a provider's message may be anything) is

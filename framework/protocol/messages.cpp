@@ -339,9 +339,8 @@ Frame to_frame(const Message& message, uint64_t sequence, std::vector<std::byte>
 }
 
 Envelope open_frame(Frame frame) {
-  const Json json = Json::parse(frame.json, nullptr, false);
-  if (json.is_discarded()) throw ProtocolError("a frame holds text that is no JSON");
   try {
+    const Json json = parse_json(frame.json, "a frame");
     Envelope envelope;
     Reader field(json);
     field("message", envelope.name);
@@ -349,6 +348,8 @@ Envelope open_frame(Frame frame) {
     envelope.body_json = dumped(json.at("body"));
     envelope.payload = std::move(frame.payload);
     return envelope;
+  } catch (const Error& error) {
+    throw ProtocolError(error.line());
   } catch (const Json::exception& error) {
     throw ProtocolError(fmt::format("a frame is no envelope: {}", error.what()));
   }

@@ -30,16 +30,15 @@ size_t whole_lines_length(std::string_view text) {
   return last_break == std::string_view::npos ? 0 : last_break + 1;
 }
 
-RecordSet read_records(const std::filesystem::path& results_file) {
-  const std::string text = read_file(results_file);
+RecordSet parse_records(std::string_view text, const std::string& file) {
   const size_t whole_length = whole_lines_length(text);
-  std::string_view rest = std::string_view(text).substr(0, whole_length);
+  std::string_view rest = text.substr(0, whole_length);
   RecordSet set;
   size_t line_number = 0;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(line.size() + 1);
-    const std::string where = fmt::format("{}:{}", results_file.string(), ++line_number);
+    const std::string where = fmt::format("{}:{}", file, ++line_number);
     try {
       set.add(record_from_json(parse_json(line, where)), where);
     } catch (const Error& error) {
@@ -47,10 +46,14 @@ RecordSet read_records(const std::filesystem::path& results_file) {
     }
   }
   if (whole_length < text.size()) {
-    set.warn(fmt::format("{}:{}: torn last line of {} bytes, passed over", results_file.string(),
-                         line_number + 1, text.size() - whole_length));
+    set.warn(fmt::format("{}:{}: torn last line of {} bytes, passed over", file, line_number + 1,
+                         text.size() - whole_length));
   }
   return set;
+}
+
+RecordSet read_records(const std::filesystem::path& results_file) {
+  return parse_records(read_file(results_file), results_file.string());
 }
 
 }  // namespace attnbench

@@ -30,7 +30,9 @@ class RecordSet {
 };
 
 // A line that is no record, and a last line without its line break, become warnings: one bad line
-// must not cost the others. Throws Error if the file cannot be read.
+// must not cost the others. `file` is how they name the text.
+RecordSet parse_records(std::string_view text, const std::string& file);
+// Throws Error if the file cannot be read.
 RecordSet read_records(const std::filesystem::path& results_file);
 
 // Bytes up to and with the last line break: what lies behind is a torn line.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "measure/plausibility.h"
 #include "model/work.h"
@@ -54,12 +55,22 @@ bool writes_lse(const ProviderInfo& provider) {
   return std::find(features.begin(), features.end(), "lse") != features.end();
 }
 
+// Whether the record can be written and read with it.
+bool is_state(const std::string& text) {
+  try {
+    const Json record = parse_json("{\"state\":[" + text + "]}", "record");
+    return record.size() == 1 && record["state"].size() == 1 && record["state"][0].is_object();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 bool is_sane(const BurstReply& reply) {
   for (double sample_ms : reply.samples_ms) {
     if (!std::isfinite(sample_ms) || sample_ms <= 0) return false;
   }
   return !reply.samples_ms.empty() && reply.calls_per_sample >= 1 && reply.last_variant >= 0 &&
-         reply.last_variant < kVariants && Json::accept(reply.state_json);
+         reply.last_variant < kVariants && is_state(reply.state_json);
 }
 
 // Of two errors of one output the one that came closer to being too large.

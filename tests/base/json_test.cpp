@@ -15,6 +15,13 @@ TEST_CASE("text that is no JSON is an error that says where", "[json]") {
   CHECK_THROWS_AS(parse_json("", "x"), Error);
 }
 
+TEST_CASE("JSON that is nested too deep to be copied is an error", "[json]") {
+  const std::string brackets(1000000, '[');
+  CHECK_THROWS_WITH(parse_json(brackets, "x"), Catch::Contains("nested more than 100 deep"));
+  CHECK_THROWS_WITH(parse_json("[\"\\\"\", " + brackets, "x"), Catch::Contains("nested"));
+  CHECK(parse_json("[\"" + brackets + "\\\"" + brackets + "\", [[]], {}]", "x").size() == 3);
+}
+
 TEST_CASE("keys keep their order, and what is not UTF-8 or not finite still has a line", "[json]") {
   const Json json = {{"z", 1}, {"a", "caf\xff"}, {"n", finite_or_null(0.0 / 0.0)}};
   CHECK(dump_json(json) == "{\"z\":1,\"a\":\"caf\xef\xbf\xbd\",\"n\":null}");

@@ -108,7 +108,7 @@ TEST_CASE("replies survive the wire", "[protocol]") {
   info.state = LibraryState::bad_table;
   info.reason = "why";
   CHECK(sent(DescribeReply{{info}}).providers.at(0).reason == "why");
-  CHECK(sent(BurstReply{{1.5, 2.5}, 3, 4, 1, "{}"}).samples_ms == std::vector<double>{1.5, 2.5});
+  CHECK(sent(BurstReply{{1.5, 2.5}, 3, 4, 5.0, 1, "{}"}).samples_ms == std::vector<double>{1.5, 2.5});
 }
 
 TEST_CASE("a failure whose message is no UTF-8 still arrives", "[protocol]") {
@@ -129,6 +129,7 @@ TEST_CASE("a failure whose message is no UTF-8 still arrives", "[protocol]") {
 TEST_CASE("what is no message is a ProtocolError, never a default", "[protocol]") {
   CHECK_THROWS_AS(open_frame({"nonsense", {}}), ProtocolError);
   CHECK_THROWS_AS(open_frame({"[1,2]", {}}), ProtocolError);
+  CHECK_THROWS_AS(open_frame({std::string(1000000, '['), {}}), ProtocolError);
   CHECK_THROWS_AS(open_frame({R"({"message":"done","sequence":1})", {}}), ProtocolError);
   CHECK_THROWS_AS(open_frame({R"({"message":"done","sequence":-1,"body":{}})", {}}), ProtocolError);
 
