@@ -160,8 +160,8 @@ std::optional<End> TrialLife::compare_rows(WorkerClient& worker, int variant) {
   const Answer<std::vector<float>> answer =
       worker.rows(RowsRequest{record_.trial_id, rows}, references_.numbers_in(variant, with_lse));
   if (std::optional<End> end = end_in(answer)) return end;
-  return judge_errors(
-      references_.compare_rows(variant, with_lse, std::get<std::vector<float>>(answer)));
+  return explained(judge_errors(
+      references_.compare_rows(variant, with_lse, std::get<std::vector<float>>(answer))));
 }
 
 std::optional<End> TrialLife::compare_sums(WorkerClient& worker, int variant) {
@@ -173,7 +173,8 @@ std::optional<End> TrialLife::compare_sums(WorkerClient& worker, int variant) {
         references_.compare_sums(variant, role, std::get<std::vector<double>>(answer));
     const Verdict verdict = judge({&comparison, 1});
     if (verdict.outcome == Outcome::ok) continue;
-    return End{verdict.outcome, "identity", "sum over the sequence of " + verdict.message, false};
+    return explained(
+        End{verdict.outcome, "identity", "sum over the sequence of " + verdict.message, false});
   }
   return std::nullopt;
 }
@@ -183,6 +184,13 @@ std::optional<End> TrialLife::judge_errors(std::vector<RoleComparison> compariso
   const Verdict verdict = judge(comparisons);
   if (verdict.outcome == Outcome::ok) return std::nullopt;
   return End{verdict.outcome, verdict.detail, verdict.message, false};
+}
+
+// Who writes to inputs or out of bounds computes wrong numbers, too; the broken rule is the cause.
+std::optional<End> TrialLife::explained(std::optional<End> wrong) {
+  if (!wrong) return std::nullopt;
+  std::optional<End> broken_rule = check_manners();
+  return broken_rule ? broken_rule : wrong;
 }
 
 void TrialLife::keep_errors(const std::vector<RoleComparison>& comparisons) {
@@ -267,6 +275,10 @@ End TrialLife::conclude() {
   const Answer<Done> released = worker_->call(ReleaseRequest{record_.trial_id});
   generation_ = 0;
   if (std::optional<End> end = end_in(released)) return *end;
+  if (const int children = worker_->children(); children > 0) {
+    warn(fmt::format("the provider started processes that still run ({}); they end with its worker",
+                     children));
+  }
   return End{};
 }
 

@@ -87,6 +87,7 @@ class WorkerClient {
   bool is_alive() const { return process_.is_alive(); }
   int pid() const { return process_.pid(); }
   uint64_t printed_bytes() const { return process_.printed_bytes(); }
+  int children() const { return process_.children(); }
   const std::filesystem::path& log_path() const { return process_.log_path(); }
   void end() { process_.end(); }
 

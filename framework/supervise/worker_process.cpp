@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -207,6 +208,18 @@ void WorkerProcess::log(std::string_view line) {
 uint64_t WorkerProcess::printed_bytes() const {
   const uint64_t others = log_start_bytes_ + logged_bytes_;
   return std::max(log_size_bytes(log_), others) - others;
+}
+
+int WorkerProcess::children() const {
+  int children = 0;
+  std::error_code error;  // no worker, or a kernel that does not tell: none
+  const std::filesystem::directory_iterator tasks(fmt::format("/proc/{}/task", pid_), error);
+  if (error) return 0;
+  for (const std::filesystem::directory_entry& task : tasks) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t child = 0; list >> child;) ++children;
+  }
+  return children;
 }
 
 std::optional<Death> WorkerProcess::send(const Frame& frame, Phase phase, TimePoint deadline) {

@@ -72,6 +72,8 @@ class WorkerProcess {
   void log(std::string_view line);                           // adds a line to the worker's log
   // What came on stdout and stderr since the spawn: a worker prints nothing, so its provider did.
   uint64_t printed_bytes() const;
+  // Processes that the worker has started and that still live; the worker itself starts none.
+  int children() const;
 
   bool is_alive() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }

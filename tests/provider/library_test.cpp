@@ -65,6 +65,7 @@ TEST_CASE("a sound library is described without an instance", "[library]") {
 TEST_CASE("a library that cannot be used says why", "[library]") {
   check_fault(table("null"), LibraryState::abi_too_new, "update attnbench");
   check_fault(table("major"), LibraryState::abi_too_new, "2.0");
+  check_fault(table("old_major"), LibraryState::abi_too_old, "build it again");
   check_fault(table("only_v2"), LibraryState::abi_too_new, "ABI 2");
   check_fault(table("entry"), LibraryState::missing_entry, "attn_provider_entry_v1");
   check_fault(table("missing_dependency"), LibraryState::missing_dependency, "libabsent.so");

@@ -36,13 +36,6 @@ std::vector<std::string> ids_in(const fs::path& results) {
   return ids;
 }
 
-size_t lines_in(const fs::path& file) {
-  std::ifstream stream(file);
-  size_t lines = 0;
-  for (std::string line; std::getline(stream, line);) ++lines;
-  return lines;
-}
-
 }  // namespace
 
 TEST_CASE("killed at 100 random moments, a resumed run ends as one left alone", "[system][slow]") {

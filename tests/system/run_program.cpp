@@ -91,4 +91,17 @@ Ended run_program(const fs::path& home, const std::vector<std::string>& words,
   return Program(home, words, variables).wait();
 }
 
+std::vector<std::string> tiny_run(const fs::path& out) {
+  return {"run",      "quick",    "--out",       out.string(),   "-a",       "seqlen=8,16",
+          "-a",       "heads=4",  "-a",          "head_dim=16",  "--effort", "grid",
+          "--filter", "mode=fwd", "--providers", "cpu_reference"};
+}
+
+size_t lines_in(const fs::path& file) {
+  std::ifstream stream(file);
+  size_t lines = 0;
+  for (std::string line; std::getline(stream, line);) ++lines;
+  return lines;
+}
+
 }  // namespace attnbench

@@ -41,4 +41,8 @@ std::filesystem::path cpu_reference_path();
 Ended run_program(const std::filesystem::path& home, const std::vector<std::string>& words,
                   const std::vector<std::string>& variables = {});
 
+// `run` of eight small trials of cpu_reference, a few seconds in all.
+std::vector<std::string> tiny_run(const std::filesystem::path& out);
+size_t lines_in(const std::filesystem::path& file);
+
 }  // namespace attnbench

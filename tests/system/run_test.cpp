@@ -19,23 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kTiny = {"-a",       "seqlen=8,16", "-a",          "heads=4",
-                                        "-a",       "head_dim=16", "--effort",    "grid",
-                                        "--filter", "mode=fwd",    "--providers", "cpu_reference"};
-
-std::vector<std::string> tiny_run(const fs::path& out) {
-  std::vector<std::string> words = {"run", "quick", "--out", out.string()};
-  words.insert(words.end(), kTiny.begin(), kTiny.end());
-  return words;
-}
-
-size_t lines_in(const fs::path& file) {
-  std::ifstream stream(file);
-  size_t lines = 0;
-  for (std::string line; std::getline(stream, line);) ++lines;
-  return lines;
-}
-
 bool has(const std::string& text, const std::string& part) {
   INFO(text);
   return text.find(part) != std::string::npos;
