@@ -1,6 +1,7 @@
 #include "autotune.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace cudnn_sdpa {
 namespace {
@@ -20,7 +21,7 @@ class DeviceMemory {
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
-  void* data() const { return reinterpret_cast<void*>(address_); }
+  void* data() const { return std::bit_cast<void*>(address_); }
   CUdeviceptr address() const { return address_; }
 
  private:
