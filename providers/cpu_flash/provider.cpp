@@ -152,7 +152,7 @@ class Provider {
     d.id = "cpu_flash";
     d.name = "Tiled CPU attention";
     d.vendor = "attnbench";
-    d.version = "1.0";
+    d.version = "1.0.0";
     d.license = "Apache-2.0";
     d.description = "online softmax in SIMD tiles, on all allowed cores";
     d.features = ATTN_FEATURE_CAUSAL | ATTN_FEATURE_BIAS | ATTN_FEATURE_GQA | ATTN_FEATURE_LSE |

@@ -46,7 +46,7 @@ class ReadAhead {
 
  private:
   static constexpr int64_t kLineBytes = 64;
-  static constexpr int kMost = 3;
+  static constexpr int kMost = 2;
 
   Rows sets_[kMost];
   int num_sets_ = 0, next_set_ = 0;
@@ -54,10 +54,16 @@ class ReadAhead {
   int64_t stride_ = 0, length_ = 0, rows_left_ = 0;
 };
 
-// What a product is given: copied freely, it moves on one and the same reader.
+// What a product is given: copied freely, it moves on the same readers.
 struct Ahead {
-  ReadAhead* reader;
-  HWY_INLINE void next_line() const { reader->next_line(); }
+  ReadAhead* blocks;
+  ReadAhead* bias;         // nullptr: none
+  int64_t bias_lines = 1;  // each time
+  HWY_INLINE void next_line() const {
+    blocks->next_line();
+    if (!bias) return;
+    for (int64_t i = 0; i < bias_lines; ++i) bias->next_line();
+  }
 };
 
 }  // namespace HWY_NAMESPACE

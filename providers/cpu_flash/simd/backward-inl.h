@@ -169,7 +169,7 @@ class BackwardItem {
     ReadAhead reader;
     reader.add(rows_ahead(job_.q, shape_.dim_qk, head, next_row));
     reader.add(rows_ahead(job_.d_o, shape_.dim_v, head, next_row));
-    const Ahead ahead{&reader};
+    const Ahead ahead{&reader, nullptr};
     for (int64_t row = 0; row < rows; row += kPanelRows) {
       const int64_t vectors = divide_up(std::min<int64_t>(rows - row, kPanelRows), kLanes);
       if (vectors == 1) weigh_panel<1>(head, first_row, row, rows, ahead);
@@ -203,9 +203,9 @@ class BackwardItem {
     const float factor = static_cast<float>(shape_.scale * kLog2e);
     for (int64_t row = 0; row < rows; row += kPanelRows) {
       const int64_t used = std::min<int64_t>(rows - row, kPanelRows);
-      pack_panel(q + row * job_.q.row_stride, job_.q.row_stride, used, shape_.dim_qk, factor,
+      pack_panel(at(layout_.q) + row * k_stride_, k_stride_, used, shape_.dim_qk, factor,
                  at(layout_.q_panels) + row * shape_.dim_qk);
-      pack_panel(d_o + row * job_.d_o.row_stride, job_.d_o.row_stride, used, shape_.dim_v, 1.0f,
+      pack_panel(at(layout_.d_o) + row * v_stride_, v_stride_, used, shape_.dim_v, 1.0f,
                  at(layout_.d_o_panels) + row * shape_.dim_v);
     }
   }

@@ -92,7 +92,7 @@ class ForwardItem {
         ReadAhead reader;
         reader.add(kv_rows(job_.k, shape_.dim_qk, next, next_keys));
         reader.add(kv_rows(job_.v, shape_.dim_v, next, next_keys));
-        add_block(key, std::min(step, end - key), Ahead{&reader});
+        add_block(key, std::min(step, end - key), next, next_keys, reader);
       }
     }
     for (int64_t i = 0; i < num_panels_; ++i) {
@@ -121,7 +121,8 @@ class ForwardItem {
             dim * kBytes, keys};
   }
 
-  void add_block(int64_t first_key, int64_t keys, Ahead ahead) const {
+  void add_block(int64_t first_key, int64_t keys, int64_t next_key, int64_t next_keys,
+                 ReadAhead& reader) const {
     const int64_t k_stride = row_floats(shape_.dim_qk), v_stride = row_floats(shape_.dim_v);
     float* k = mine_ + layout_.k;
     float* v = mine_ + layout_.v;
@@ -135,6 +136,20 @@ class ForwardItem {
       const int64_t last_row = panel.first_row + panel.rows - 1;
       const int64_t seen = std::min(keys, shape_.visible_keys(last_row) - first_key);
       if (seen <= 0) continue;
+      ReadAhead bias_reader;
+      Ahead ahead{&reader, nullptr};
+      if (job_.bias.data) {
+        const bool is_last = i + 1 == num_panels_;
+        const Panel next = panel_at(shape_, kv_head_, first_panel_ + (is_last ? 0 : i + 1));
+        const Rows rows =
+            bias_rows(next, is_last ? next_key : first_key, is_last ? next_keys : keys);
+        bias_reader.add(rows);
+        ahead.bias = &bias_reader;
+        // As many lines as the two products below have occasions.
+        ahead.bias_lines =
+            divide_up(rows.count * divide_up(rows.length, 64) * kStepsPerLine * kTileRows,
+                      2 * seen * shape_.dim_qk);
+      }
       const int64_t vectors = divide_up(panel.rows, kLanes);
       if (vectors == 1) add_keys<1>(panel, i, first_key, seen, ahead);
       if (vectors == 2) add_keys<2>(panel, i, first_key, seen, ahead);
@@ -143,6 +158,12 @@ class ForwardItem {
         if (vectors == 4) add_keys<4>(panel, i, first_key, seen, ahead);
       }
     }
+  }
+
+  Rows bias_rows(const Panel& panel, int64_t first_key, int64_t keys) const {
+    constexpr int64_t kBytes = static_cast<int64_t>(sizeof(T));
+    return {bias_at<T>(job_.bias, batch_, panel.head, panel.first_row, first_key),
+            job_.bias.row_stride * kBytes, keys * job_.bias.key_stride * kBytes, panel.rows};
   }
 
   // The paper's inner step, for one panel and the block of keys that lies packed.

@@ -22,17 +22,38 @@ alignas(64) inline constexpr float kZeroRow[kMaxHeadDim] = {};  // zero in every
 using Quad = hn::FixedTag<float, 4>;
 using Eight = hn::CappedTag<float, HWY_MIN(kLanes, 8)>;
 
-// Turns 4 rows of 4 into 4 columns.
-HWY_INLINE void transpose(hn::Vec<Quad> (&rows)[4]) {
-  const Quad d;
-  const hn::Vec<Quad> even_low = hn::InterleaveLower(d, rows[0], rows[2]);
-  const hn::Vec<Quad> odd_low = hn::InterleaveLower(d, rows[1], rows[3]);
-  const hn::Vec<Quad> even_high = hn::InterleaveUpper(d, rows[0], rows[2]);
-  const hn::Vec<Quad> odd_high = hn::InterleaveUpper(d, rows[1], rows[3]);
+// In each block of 4 lanes, turns 4 rows of 4 into 4 columns.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void transpose(D d, V (&rows)[4]) {
+  const V even_low = hn::InterleaveLower(d, rows[0], rows[2]);
+  const V odd_low = hn::InterleaveLower(d, rows[1], rows[3]);
+  const V even_high = hn::InterleaveUpper(d, rows[0], rows[2]);
+  const V odd_high = hn::InterleaveUpper(d, rows[1], rows[3]);
   rows[0] = hn::InterleaveLower(d, even_low, odd_low);
   rows[1] = hn::InterleaveUpper(d, even_low, odd_low);
   rows[2] = hn::InterleaveLower(d, even_high, odd_high);
   rows[3] = hn::InterleaveUpper(d, even_high, odd_high);
+}
+
+// Block b of the result is rows[4 * b][column] and the three numbers after it.
+template <class D, class T>
+HWY_INLINE hn::Vec<D> load_blocks(D d, const T* const* rows, int64_t column) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return load_as_float(d, rows[0] + column);
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(d, load_blocks(half, rows + hn::MaxLanes(half), column),
+                       load_blocks(half, rows, column));
+  }
+}
+
+// out[i] = the numbers at column + i of kLanes rows, for i < 4. Gathering whole blocks first makes
+// one shuffle turn as many numbers as a vector holds.
+template <class T>
+HWY_INLINE void load_columns(const T* const* rows, int64_t column, Vec (&out)[4]) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) out[i] = load_blocks(Floats(), rows + i, column);
+  transpose(Floats(), out);
 }
 
 // Copies `rows` rows of `dim` numbers into rows of `to_stride` floats; what is left up to a whole
@@ -60,20 +81,19 @@ inline void zero_rows(int64_t rows, int64_t dim, float* to, int64_t to_stride) {
 template <class T>
 void pack_panel(const T* from, int64_t from_stride, int64_t rows, int64_t dim, float factor,
                 float* to) {
-  const Quad quad;
   const T* zeros = reinterpret_cast<const T*>(kZeroRow);
-  for (int64_t lane = 0; lane < kPanelRows; lane += 4) {
-    const T* lanes[4];
-    for (int64_t i = 0; i < 4; ++i) {
+  for (int64_t lane = 0; lane < kPanelRows; lane += kLanes) {
+    const T* lanes[kLanes];
+    for (int64_t i = 0; i < kLanes; ++i) {
       lanes[i] = lane + i < rows ? from + (lane + i) * from_stride : zeros;
     }
     for (int64_t d = 0; d < dim; d += 4) {
-      hn::Vec<Quad> block[4];
+      Vec columns[4];
+      load_columns(lanes, d, columns);
+#pragma GCC unroll 4
       for (int i = 0; i < 4; ++i) {
-        block[i] = hn::Mul(load_as_float(quad, lanes[i] + d), hn::Set(quad, factor));
+        store(hn::Mul(columns[i], splat(factor)), to + (d + i) * kPanelRows + lane);
       }
-      transpose(block);
-      for (int i = 0; i < 4; ++i) hn::StoreU(block[i], quad, to + (d + i) * kPanelRows + lane);
     }
   }
 }
@@ -91,7 +111,7 @@ void unpack_panel(const float* from, const float* factors, int64_t rows, int64_t
       for (int i = 0; i < 4; ++i) {
         block[i] = hn::Mul(hn::LoadU(quad, from + (d + i) * kPanelRows + lane), factor);
       }
-      transpose(block);
+      transpose(quad, block);
       for (int64_t i = 0; i < used; ++i) {
         store_from_float(block[i], quad, to + (lane + i) * to_stride + d);
       }
@@ -99,32 +119,42 @@ void unpack_panel(const float* from, const float* factors, int64_t rows, int64_t
   }
 }
 
+// Copies `count` numbers that lie `stride` apart.
+template <class T>
+void copy_strided(const T* from, int64_t stride, int64_t count, float* to) {
+  const hn::CappedTag<float, 1> one;
+  int64_t i = 0;
+  for (; stride == 1 && i + kLanes <= count; i += kLanes) {
+    store(load_as_float(Floats(), from + i), to + i);
+  }
+  for (; i < count; ++i) to[i] = hn::GetLane(load_as_float(one, from + i * stride));
+}
+
 // to[key * to_stride + lane] = factor * from[lane][key] for a part of BIAS, whose axes may be
-// broadcast.
+// broadcast. Rows of a bias are often a power of two apart, so that a column of them falls into
+// one set of the cache: they are copied closer before they are turned.
 template <class T>
 void pack_bias(const T* from, int64_t row_stride, int64_t key_stride, int64_t rows, int64_t keys,
                float factor, float* to, int64_t to_stride) {
-  const Quad quad;
-  const hn::CappedTag<float, 1> one;
-  const auto scaled = [factor, one](const T* value)
-                          HWY_ATTR { return factor * hn::GetLane(load_as_float(one, value)); };
-  for (int64_t lane = 0; lane < rows; lane += 4) {
-    const T* lanes[4];  // past the last row, the last one again: those lanes are never read
-    for (int64_t i = 0; i < 4; ++i) {
-      lanes[i] = from + std::min(lane + i, rows - 1) * row_stride;
-    }
-    int64_t key = 0;
-    for (; key_stride == 1 && key + 4 <= keys; key += 4) {
-      hn::Vec<Quad> block[4];
-      for (int i = 0; i < 4; ++i) {
-        block[i] = hn::Mul(load_as_float(quad, lanes[i] + key), hn::Set(quad, factor));
+  constexpr int64_t kKeys = 256, kRowFloats = kKeys + 16;
+  alignas(64) float copies[kLanes * kRowFloats];
+  const float* lanes[kLanes];
+  for (int64_t i = 0; i < kLanes; ++i) lanes[i] = copies + i * kRowFloats;
+  for (int64_t lane = 0; lane < rows; lane += kLanes) {
+    for (int64_t first_key = 0; first_key < keys; first_key += kKeys) {
+      const int64_t used_keys = std::min(kKeys, keys - first_key);
+      for (int64_t i = 0; i < kLanes; ++i) {  // past the last row, that one again: never read
+        const int64_t row = std::min(lane + i, rows - 1);
+        copy_strided(from + row * row_stride + first_key * key_stride, key_stride, used_keys,
+                     copies + i * kRowFloats);
       }
-      transpose(block);
-      for (int i = 0; i < 4; ++i) hn::StoreU(block[i], quad, to + (key + i) * to_stride + lane);
-    }
-    for (; key < keys; ++key) {
-      for (int i = 0; i < 4; ++i) {
-        to[key * to_stride + lane + i] = scaled(lanes[i] + key * key_stride);
+      for (int64_t key = 0; key < used_keys; key += 4) {
+        Vec columns[4];
+        load_columns(lanes, key, columns);
+        const int64_t used = std::min<int64_t>(4, used_keys - key);
+        for (int64_t i = 0; i < used; ++i) {
+          store(hn::Mul(columns[i], splat(factor)), to + (first_key + key + i) * to_stride + lane);
+        }
       }
     }
   }
