@@ -200,6 +200,7 @@ TEST_CASE("a worker that is killed from outside costs no record", "[faults]") {
   INFO(ended.err);
   CHECK(ended.exit_code == 0);
   CHECK(has(ended.out, "8 trials: 8 ok"));
+  CHECK(has(ended.err, "died of signal 9"));
   int retried = 0;
   const RecordSet set = read_records(out / kResultsFile);
   for (const Record& record : set.records()) {
@@ -208,7 +209,8 @@ TEST_CASE("a worker that is killed from outside costs no record", "[faults]") {
     REQUIRE(record.warnings.size() == 1);
     CHECK(has(record.warnings.front(), "signal 9"));
   }
-  CHECK(retried == 1);
+  // None, if it died between two cases: then nobody's trial was at stake.
+  CHECK(retried <= 1);
 }
 
 TEST_CASE("a killed host takes its workers with it, and its run can be resumed", "[faults]") {
