@@ -126,6 +126,16 @@ void add_device(Json* run, const DeviceFacts& facts) {
   (*run)["devices"].push_back({{"device", facts.device}, {"name", facts.name}, {"opened", opened}});
 }
 
+HarnessTime add_harness_time(Json* run, const HarnessTime& session) {
+  const Json before = run->value("harness", Json::object());
+  const HarnessTime sum{before.value("busy_seconds", 0.0) + session.busy_seconds,
+                        before.value("wall_seconds", 0.0) + session.wall_seconds};
+  (*run)["harness"] = {{"busy_seconds", sum.busy_seconds},
+                       {"wall_seconds", sum.wall_seconds},
+                       {"efficiency", sum.efficiency()}};
+  return sum;
+}
+
 void close_document(Json* run, const std::string& status, uint64_t secret_seed) {
   (*run)["status"] = status;
   (*run)["finished_utc"] = utc_iso();

@@ -31,6 +31,9 @@ Plan plan_of(const Json& run, const std::string& run_file);
 // Facts that workers reported of the devices they opened.
 void add_device(Json* run, const DeviceFacts& facts);
 
+// Adds a session's time to that of the sessions before it, under "harness"; returns the sum.
+HarnessTime add_harness_time(Json* run, const HarnessTime& session);
+
 // `status`: "finished", "stopped", "failed". `secret_seed` decided which rows were checked: secret
 // from providers while they ran, needed to repeat the run.
 void close_document(Json* run, const std::string& status, uint64_t secret_seed);

@@ -9,11 +9,13 @@
 namespace attnbench {
 
 RecordingObserver::RecordingObserver(RunDirectory& directory, Json document,
-                                     const Sentinels& sentinels, Progress& progress)
+                                     const Sentinels& sentinels, Progress& progress,
+                                     const Clock& clock)
     : directory_(directory),
       document_(std::make_unique<Json>(std::move(document))),
       sentinels_(sentinels),
       progress_(progress),
+      clock_(clock),
       records_(directory.earlier().records()) {}
 
 RecordingObserver::~RecordingObserver() = default;
@@ -27,6 +29,7 @@ void RecordingObserver::begin(const std::vector<std::string>& warnings,
   }
   for (const std::string& note : notes) progress_.note("note: " + note);
   left_ = trials;
+  began_ = clock_.now();
   progress_.start(records_.size() + trials, records_.size());
 }
 
@@ -45,6 +48,10 @@ void RecordingObserver::burst_done(const Trial& trial, const Summary& so_far) {
   progress_.estimate(trial, so_far.median, so_far.half_width());
 }
 
+void RecordingObserver::device_busy(double milliseconds) {
+  harness_.busy_seconds += milliseconds * 1e-3;
+}
+
 void RecordingObserver::device_opened(const DeviceFacts& facts) {
   add_device(document_.get(), facts);
 }
@@ -55,6 +62,8 @@ void RecordingObserver::note(const std::string& line) {
 
 void RecordingObserver::end(const std::string& status, uint64_t secret_seed, bool can_write) {
   progress_.finish();
+  harness_.wall_seconds = seconds_between(began_, clock_.now());
+  harness_ = add_harness_time(document_.get(), harness_);
   close_document(document_.get(), status, secret_seed);
   if (can_write) directory_.write_run(*document_);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report/progress.h"
+#include "report/summary.h"
 #include "store/run_directory.h"
 #include "supervise/run.h"
 
@@ -13,9 +14,9 @@ namespace attnbench {
 
 class RecordingObserver final : public RunObserver {
  public:
-  // Borrows directory and progress.
+  // Borrows directory, progress and clock.
   RecordingObserver(RunDirectory& directory, Json document, const Sentinels& sentinels,
-                    Progress& progress);
+                    Progress& progress, const Clock& clock);
   ~RecordingObserver() override;
 
   // Writes run.json; `trials` are still to be done.
@@ -24,6 +25,7 @@ class RecordingObserver final : public RunObserver {
   void record(const Record& record) override;
   void trial_started(const Trial& trial) override;
   void burst_done(const Trial& trial, const Summary& so_far) override;
+  void device_busy(double milliseconds) override;
   void device_opened(const DeviceFacts& facts) override;
   void note(const std::string& line) override;
   // `can_write`: false after a failure that may be the disk's.
@@ -31,13 +33,18 @@ class RecordingObserver final : public RunObserver {
 
   const std::vector<Record>& records() const { return records_; }  // with those of an earlier run
   size_t left() const { return left_; }
+  // Of this run and, after end(), of those that it resumed.
+  const HarnessTime& harness() const { return harness_; }
 
  private:
   RunDirectory& directory_;
   std::unique_ptr<Json> document_;
   Sentinels sentinels_;
   Progress& progress_;
+  const Clock& clock_;
   std::vector<Record> records_;
+  HarnessTime harness_;
+  std::chrono::steady_clock::time_point began_;
   size_t left_ = 0;
 };
 

@@ -113,7 +113,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
   std::vector<std::string> notes = plan.notes();
   Json document = run_document(argv, plan, providers, machine);
   if (is_resumed) document = resumed_document(read_run(arguments.resume), document, &notes);
-  RecordingObserver observer(directory, std::move(document), plan.sweep().sentinels, progress);
+  RecordingObserver observer(directory, std::move(document), plan.sweep().sentinels, progress,
+                             clock);
   observer.begin(machine.warnings(), notes, trials.size());
 
   // Every record is on disk the moment its trial ends, whatever ends the run.
@@ -129,6 +130,7 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
 
   // From here on, records are only read.
   std::cout << run_summary(observer.records(), environment.output) << "\n"
+            << harness_text(observer.harness()) << "\n"
             << directory.path().string() << "\n";
   if (failure) {
     std::cerr << "attnbench: " << failure->line() << "\n";
@@ -140,8 +142,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
         directory.path().string());
     return kExitStopped;
   }
+  write_report(plan, observer.records(), directory.path(), environment);
   return has_fault(observer.records()) ? kExitFault : kExitOk;
 }
-  write_report(plan, observer.records(), directory.path(), environment);
 
 }  // namespace attnbench

@@ -284,6 +284,7 @@ ATTNBENCH_WIRE(BurstReply, "burst_reply") {
   field("samples_ms", message.samples_ms);
   field("calls_per_sample", message.calls_per_sample);
   field("warmup_calls", message.warmup_calls);
+  field("busy_ms", message.busy_ms);
   field("last_variant", message.last_variant);
   field("state_json", message.state_json);
 }

@@ -158,6 +158,7 @@ struct BurstReply {
   std::vector<double> samples_ms;  // per call
   int calls_per_sample = 1;
   int warmup_calls = 0;
+  double busy_ms = 0.0;  // from the start of its heat-up to the end of its last sample
   int last_variant = 0;  // inputs of the last timed call: what rows must be checked against
   std::string state_json = "{}";  // device state over the burst (clock, power, temperature, ...)
 };

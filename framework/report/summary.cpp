@@ -205,6 +205,13 @@ std::string run_summary(const std::vector<Record>& records, const TerminalStyle&
   return text;
 }
 
+std::string harness_text(const HarnessTime& time) {
+  if (time.wall_seconds <= 0.0) return "";
+  return fmt::format(
+      "harness efficiency {:.2f}: {:.1f} s of {:.1f} s in heat-ups, warm-ups and bursts\n",
+      time.efficiency(), time.busy_seconds, time.wall_seconds);
+}
+
 bool has_fault(const std::vector<Record>& records) {
   return std::any_of(records.begin(), records.end(), [](const Record& record) {
     return !record.is_ok() && !traits_of(record.outcome).is_answer;

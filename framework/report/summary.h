@@ -31,6 +31,17 @@ std::string warnings_text(const std::vector<Record>& records);
 // All of the above, as `run` prints it.
 std::string run_summary(const std::vector<Record>& records, const TerminalStyle& style);
 
+// How a run's time was spent. Busy: from the start of each burst's heat-up to the end of its last
+// sample. Wall: from the first trial to the last; loading, compiling, checking and references are
+// what lies between the two.
+struct HarnessTime {
+  double busy_seconds = 0.0, wall_seconds = 0.0;
+  double efficiency() const { return wall_seconds > 0.0 ? busy_seconds / wall_seconds : 0.0; }
+};
+
+// "harness efficiency 0.71: 42.6 s of 60.0 s in heat-ups, warm-ups and bursts"; "" for no run.
+std::string harness_text(const HarnessTime& time);
+
 // A trial that is the provider's or our fault makes the exit code 1; an answer does not.
 bool has_fault(const std::vector<Record>& records);
 

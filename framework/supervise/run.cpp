@@ -123,6 +123,7 @@ void run_cases(RunContext& context, const std::vector<Trial>& trials,
 
 void RunObserver::trial_started(const Trial&) {}
 void RunObserver::burst_done(const Trial&, const Summary&) {}
+void RunObserver::device_busy(double) {}
 void RunObserver::device_opened(const DeviceFacts&) {}
 void RunObserver::note(const std::string&) {}
 

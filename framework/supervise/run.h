@@ -38,6 +38,8 @@ class RunObserver {
   virtual void record(const Record& record) = 0;  // the trial has ended; to be stored at once
   virtual void trial_started(const Trial& trial);
   virtual void burst_done(const Trial& trial, const Summary& so_far);
+  // A burst kept its device busy so long, heat-up and warm-up included.
+  virtual void device_busy(double milliseconds);
   virtual void device_opened(const DeviceFacts& facts);  // once per device
   virtual void note(const std::string& line);  // a death, a quarantine: one line for people
 };

@@ -69,6 +69,7 @@ bool is_sane(const BurstReply& reply) {
   for (double sample_ms : reply.samples_ms) {
     if (!std::isfinite(sample_ms) || sample_ms <= 0) return false;
   }
+  if (!std::isfinite(reply.busy_ms) || reply.busy_ms < 0) return false;
   return !reply.samples_ms.empty() && reply.calls_per_sample >= 1 && reply.last_variant >= 0 &&
          reply.last_variant < kVariants && is_state(reply.state_json);
 }
@@ -254,6 +255,7 @@ std::optional<End> TrialLife::take_burst(const BurstReply& reply, int round) {
   }
   record_.warmup_calls += reply.warmup_calls;
   states_.push_back(reply.state_json);
+  context_.observer.device_busy(reply.busy_ms);
   context_.observer.burst_done(trial_, summarise(record_.samples_ms));
   if (std::optional<End> end = compare_rows(*worker_, reply.last_variant)) return end;
   if (context_.settings.measure.protocol != Protocol::adaptive) {

@@ -93,6 +93,7 @@ BurstReply run_burst(PreparedTrial& trial, const BurstRequest& request, Channel&
   trial.use_variant(request.first_variant);
 
   channel.enter(Phase::allocate);
+  const SteadyTime start = std::chrono::steady_clock::now();
   device.heat_up();
   BurstReply burst;
   const WarmUp warm = warm_up(trial, request, channel);
@@ -110,6 +111,7 @@ BurstReply run_burst(PreparedTrial& trial, const BurstRequest& request, Channel&
     ++samples;
   }
   device.synchronize();
+  burst.busy_ms = milliseconds_since(start);
   for (size_t i = 0; i < samples; ++i) {
     burst.samples_ms.push_back(device.elapsed_ms(i) / burst.calls_per_sample);
   }

@@ -1,6 +1,7 @@
 #include "worker/do_bench.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "provider/call_failure.h"
 
@@ -104,10 +105,13 @@ BurstReply run_do_bench(PreparedTrial& trial, const BurstRequest& request, Chann
   trial.begin_memory_watch();
   trial.use_variant(request.first_variant);
   channel.enter(Phase::execute);
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   trial.run();
   trial.device().synchronize();
   BurstReply burst = request.protocol == Protocol::do_bench ? do_bench(trial, channel)
                                                             : do_bench_cudagraph(trial, channel);
+  burst.busy_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   burst.last_variant = trial.tensors().variant();
   trial.end_memory_watch();
   trial.note_harm();

@@ -26,6 +26,12 @@ TEST_CASE("the summary in colours reads as its golden file", "[report]") {
   check_golden("report/golden/mixed_color.txt", run_summary(mixed_records(), {0, true}));
 }
 
+TEST_CASE("harness efficiency is said with the seconds that it comes from", "[report]") {
+  CHECK(harness_text({42.6, 60.0}) ==
+        "harness efficiency 0.71: 42.6 s of 60.0 s in heat-ups, warm-ups and bursts\n");
+  CHECK(harness_text({0.0, 0.0}).empty());
+}
+
 TEST_CASE("what all records share stands above the table, what differs is a column", "[report]") {
   std::vector<Record> records = {ok_record("a", 64, {1}), ok_record("a", 64, {1})};
   records[1].trial.problem.seqlen_kv = 128;

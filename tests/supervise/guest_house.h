@@ -27,6 +27,7 @@ class Witness final : public RunObserver {
   void record(const Record& record) override;
   void trial_started(const Trial& trial) override { started.push_back(trial.provider); }
   void burst_done(const Trial& trial, const Summary& so_far) override;
+  void device_busy(double milliseconds) override { busy_ms += milliseconds; }
   void device_opened(const DeviceFacts& facts) override { devices.push_back(facts.device); }
   void note(const std::string& line) override { notes.push_back(line); }
 
@@ -34,6 +35,7 @@ class Witness final : public RunObserver {
   std::vector<std::string> started, devices, notes;
   std::vector<std::string> bursts;  // providers, in order
   std::vector<Record> records;
+  double busy_ms = 0.0;
   std::function<void()> after_burst;
 };
 

@@ -66,6 +66,8 @@ TEST_CASE("a trial becomes a record with samples, errors and facts", "[run]") {
   CHECK(record.prepare_ms);
   CHECK(record.provider_sha256.size() == 64);
   CHECK(stay.witness.devices == std::vector<std::string>{"cpu"});
+  CHECK(stay.witness.busy_ms > 0.0);
+  CHECK(stay.witness.busy_ms < record.wall_seconds * 1e3);
   CHECK(has_no_children());
 }
 

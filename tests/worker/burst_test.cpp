@@ -61,6 +61,18 @@ TEST_CASE("warm-up lasts as long as asked", "[burst]") {
   CHECK(stage.testimony().calls == burst.warmup_calls + 1);
 }
 
+TEST_CASE("a burst is busy from its warm-up to its last sample", "[burst]") {
+  Stage stage;
+  stage.prepare(small_problem());
+  BurstRequest request = burst_of(3, 4);
+  request.warmup_ms = 20.0;
+  request.min_sample_ms = 1.0;
+  const BurstReply burst = stage.session.handle(request);
+  double samples_ms = 0.0;
+  for (const double sample_ms : burst.samples_ms) samples_ms += sample_ms * burst.calls_per_sample;
+  CHECK(burst.busy_ms >= 20.0 + samples_ms);
+}
+
 TEST_CASE("inputs switch in place at the samples asked for", "[burst]") {
   const Problem problem = small_problem();
   Stage stage;

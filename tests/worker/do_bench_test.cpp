@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "worker/stage.h"
 
 using namespace attnbench;
@@ -27,6 +29,7 @@ TEST_CASE("do_bench counts its calls from an estimate of five", "[do_bench]") {
   CHECK(burst.last_variant == 1);
   CHECK(stage.testimony().input == first_input(problem, Role::q, 1));
   for (const double sample_ms : burst.samples_ms) CHECK(sample_ms > 0.0);
+  CHECK(burst.busy_ms >= std::accumulate(burst.samples_ms.begin(), burst.samples_ms.end(), 0.0));
 }
 
 TEST_CASE("do_bench's memory is no leak of the provider's", "[do_bench]") {
