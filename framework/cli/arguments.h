@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "model/settings.h"
+#include "validate/checks.h"
 
 namespace attnbench {
 
@@ -42,7 +43,6 @@ struct ListArguments {
   bool is_verbose = false;
 };
 
-struct HelpArguments {
 struct ReportArguments {
   std::filesystem::path run_directory;
   bool is_markdown = false;  // print a table instead of writing files
@@ -65,6 +65,7 @@ struct ValidateArguments {
   bool is_verbose = false;
 };
 
+struct HelpArguments {
   std::string topic;  // a verb, or "" for the first page
 };
 struct VersionArguments {};

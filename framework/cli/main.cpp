@@ -24,6 +24,15 @@ int run_verb(const std::vector<std::string>& argv) {
   if (const ListArguments* list = std::get_if<ListArguments>(&arguments)) {
     return verb_list(*list, environment);
   }
+  if (const ReportArguments* report = std::get_if<ReportArguments>(&arguments)) {
+    return verb_report(*report, environment);
+  }
+  if (const ReproArguments* repro = std::get_if<ReproArguments>(&arguments)) {
+    return verb_repro(*repro, environment, argv);
+  }
+  if (const ValidateArguments* validate = std::get_if<ValidateArguments>(&arguments)) {
+    return verb_validate(*validate, environment);
+  }
   return verb_run(std::get<RunArguments>(arguments), environment, argv);
 }
 

@@ -13,7 +13,7 @@ namespace {
 namespace po = boost::program_options;
 using Texts = std::vector<std::string>;
 
-const Texts kVerbs = {"run", "list", "help"};
+const Texts kVerbs = {"run", "list", "report", "repro", "validate", "help"};
 const Texts kSubjects = {"providers", "sweeps", "devices"};
 
 std::string all_names(const po::options_description& options) {
@@ -172,6 +172,72 @@ Arguments parse_list(const Texts& words) {
   return list;
 }
 
+Arguments parse_report(const Texts& words) {
+  po::options_description options;
+  options.add_options()("run-directory", po::value<std::string>())("md", "")("help,h", "");
+  po::positional_options_description positional;
+  positional.add("run-directory", 1);
+  const po::variables_map values = parse("report", words, options, positional);
+  if (values.count("help") > 0) return HelpArguments{"report"};
+
+  ReportArguments report;
+  report.run_directory = value_or(values, "run-directory", std::string());
+  report.is_markdown = values.count("md") > 0;
+  if (report.run_directory.empty()) {
+    throw UsageError("report: of which run?", "name its directory: `attnbench report runs/...`");
+  }
+  return report;
+}
+
+Arguments parse_repro(const Texts& words) {
+  po::options_description options;
+  options.add_options()("trial", po::value<std::string>())(
+      "run-directory", po::value<std::string>())("profile", "")("provider-dir", po::value<Texts>())(
+      "help,h", "");
+  po::positional_options_description positional;
+  positional.add("trial", 1).add("run-directory", 1);
+  const po::variables_map values = parse("repro", words, options, positional);
+  if (values.count("help") > 0) return HelpArguments{"repro"};
+
+  ReproArguments repro;
+  repro.trial_id = value_or(values, "trial", std::string());
+  repro.run_directory = value_or(values, "run-directory", std::string());
+  repro.provider_dirs = paths_from(values, "provider-dir");
+  repro.is_profile = values.count("profile") > 0;
+  if (repro.trial_id.empty() || repro.run_directory.empty()) {
+    throw UsageError("repro: which trial of which run?",
+                     "`attnbench repro TRIAL_ID RUN_DIR`; summary.csv of a run lists its trials");
+  }
+  return repro;
+}
+
+Arguments parse_validate(const Texts& words) {
+  po::options_description options;
+  options.add_options()("providers", po::value<Texts>())("level", po::value<std::string>())(
+      "filter", po::value<std::string>())("json", po::value<std::string>())("matrix", "")(
+      "verbose,v", "")("provider-dir", po::value<Texts>())("help,h", "");
+  po::positional_options_description positional;
+  positional.add("providers", -1);
+  const po::variables_map values = parse("validate", words, options, positional);
+  if (values.count("help") > 0) return HelpArguments{"validate"};
+
+  ValidateArguments validate;
+  validate.providers = comma_list(value_or(values, "providers", Texts{}), "validate");
+  const std::string level = value_or(values, "level", std::string("contract"));
+  const std::optional<Level> known = enum_from_text(kLevels, level);
+  if (!known) {
+    throw UsageError(fmt::format("--level: unknown level \"{}\"", level),
+                     suggest(level, enum_texts(kLevels)));
+  }
+  validate.level = *known;
+  validate.filter = value_or(values, "filter", std::string());
+  validate.json_file = value_or(values, "json", std::string());
+  validate.provider_dirs = paths_from(values, "provider-dir");
+  validate.is_matrix = values.count("matrix") > 0;
+  validate.is_verbose = values.count("verbose") > 0;
+  return validate;
+}
+
 }  // namespace
 
 Arguments parse_arguments(const Texts& words) {
@@ -180,6 +246,9 @@ Arguments parse_arguments(const Texts& words) {
   const Texts rest(words.begin() + 1, words.end());
   if (verb == "run") return parse_run(rest);
   if (verb == "list") return parse_list(rest);
+  if (verb == "report") return parse_report(rest);
+  if (verb == "repro") return parse_repro(rest);
+  if (verb == "validate") return parse_validate(rest);
   if (verb == "help" || verb == "--help" || verb == "-h") {
     return HelpArguments{rest.empty() ? "" : rest.front()};
   }

@@ -221,6 +221,14 @@ ATTNBENCH_WIRE(ReleaseRequest, "release") {
   field("trial_id", message.trial_id);
 }
 ATTNBENCH_WIRE(EndCaseRequest, "end_case") {}
+ATTNBENCH_WIRE(ContractRequest, "contract") {
+  field("path", message.path);
+  field("provider", message.provider);
+  field("device", message.device);
+  field("cache_dir", message.cache_dir);
+  field("group", message.group);
+  field("problem", message.problem);
+}
 ATTNBENCH_WIRE(ByeRequest, "bye") {}
 
 ATTNBENCH_WIRE(Failure, "failure") {
@@ -293,6 +301,21 @@ ATTNBENCH_WIRE(CheckReply, "check_reply") {
   field("changed_inputs", message.changed_inputs);
   field("late_write", message.late_write);
   field("leaked_bytes", message.leaked_bytes);
+}
+ATTNBENCH_WIRE(CallFact, "call") {
+  field("what", message.what);
+  field("status", message.status);
+  field("message", message.message);
+  field("elapsed_ms", message.elapsed_ms);
+}
+ATTNBENCH_WIRE(PromiseFact, "promise") {
+  field("what", message.what);
+  field("is_kept", message.is_kept);
+}
+ATTNBENCH_WIRE(ContractReply, "contract_reply") {
+  field("calls", message.calls);
+  field("promises", message.promises);
+  field("inapplicable", message.inapplicable);
 }
 ATTNBENCH_WIRE(Done, "done") {}
 ATTNBENCH_WIRE(PhaseEvent, "phase") {
@@ -397,6 +420,7 @@ ATTNBENCH_INSTANTIATE(BurstRequest)
 ATTNBENCH_INSTANTIATE(CheckRequest)
 ATTNBENCH_INSTANTIATE(ReleaseRequest)
 ATTNBENCH_INSTANTIATE(EndCaseRequest)
+ATTNBENCH_INSTANTIATE(ContractRequest)
 ATTNBENCH_INSTANTIATE(ByeRequest)
 ATTNBENCH_INSTANTIATE(Failure)
 ATTNBENCH_INSTANTIATE(HelloReply)
@@ -407,6 +431,7 @@ ATTNBENCH_INSTANTIATE(PrepareReply)
 ATTNBENCH_INSTANTIATE(RunOnceReply)
 ATTNBENCH_INSTANTIATE(BurstReply)
 ATTNBENCH_INSTANTIATE(CheckReply)
+ATTNBENCH_INSTANTIATE(ContractReply)
 ATTNBENCH_INSTANTIATE(Done)
 ATTNBENCH_INSTANTIATE(PhaseEvent)
 ATTNBENCH_INSTANTIATE(LogEvent)

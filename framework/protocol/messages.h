@@ -116,6 +116,13 @@ struct ReleaseRequest {
   std::string trial_id;
 };
 struct EndCaseRequest {};
+// Puts one group of hostile or unusual calls to a provider, in a worker that does nothing else
+// (`attnbench validate`; the groups are listed in worker/contract.cpp).
+struct ContractRequest {
+  std::string path, provider, device, cache_dir;
+  std::string group;
+  Problem problem;  // forward, taken by the provider: what the calls are variations of
+};
 struct ByeRequest {};
 
 // Replies
@@ -167,6 +174,23 @@ struct CheckReply {
   std::vector<std::string> changed_inputs;    // roles whose bytes are not what was filled in
   bool late_write = false;                    // outputs changed after the pass had completed
   int64_t leaked_bytes = 0;                   // device memory above the figure after prepare
+};
+// A call to a provider, as it came back.
+struct CallFact {
+  std::string what;  // "supports with specs NULL"
+  int status = 0;    // attn_status
+  std::string message;
+  double elapsed_ms = 0.0;
+};
+// Something else that the contract promises, and whether it was so.
+struct PromiseFact {
+  std::string what;  // "a failed create leaves NULL in *instance"
+  bool is_kept = false;
+};
+struct ContractReply {
+  std::vector<CallFact> calls;
+  std::vector<PromiseFact> promises;
+  std::string inapplicable;  // why there was nothing to ask, else empty
 };
 struct Done {};  // release, end_case, bye; rows and sums, whose numbers are the payload
 

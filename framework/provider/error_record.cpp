@@ -20,9 +20,12 @@ ErrorRecord::ErrorRecord() {
   record_.message_capacity = static_cast<uint32_t>(text_.size());
 }
 
+std::string ErrorRecord::text() const {
+  return {text_.data(), strnlen(text_.data(), text_.size())};
+}
+
 CallFailure ErrorRecord::failure(attn_status status) const {
-  // The provider may have forgotten the NUL, or to say anything at all.
-  std::string message(text_.data(), strnlen(text_.data(), text_.size()));
+  std::string message = text();
   if (message.empty())
     message = fmt::format("the provider returned status {} without a word", status);
   if (outcome_of_status(status) == Outcome::contract_violation) {

@@ -4,6 +4,7 @@
 #include <attnbench/provider.h>
 
 #include <array>
+#include <string>
 
 #include "provider/call_failure.h"
 
@@ -17,6 +18,8 @@ class ErrorRecord {
   ErrorRecord& operator=(const ErrorRecord&) = delete;
 
   attn_error* get() { return &record_; }
+  // What the provider wrote, up to the NUL that it may have forgotten.
+  std::string text() const;
   // What went wrong, once a call has returned `status`.
   CallFailure failure(attn_status status) const;
   void throw_unless_ok(attn_status status) const {

@@ -67,8 +67,8 @@ ProviderLibrary::ProviderLibrary(const std::filesystem::path& path)
   if (!loaded_->library.has(kEntryName)) {
     throw LibraryError(fault_of_missing_entry(loaded_->library));
   }
-  api_ = loaded_->library.get<const attn_provider_api*(uint32_t, uint32_t)>(kEntryName)(
-      0, ATTN_ABI_MINOR);
+  entry_ = &loaded_->library.get<const attn_provider_api*(uint32_t, uint32_t)>(kEntryName);
+  api_ = entry_(0, ATTN_ABI_MINOR);
   if (const std::optional<LibraryFault> fault = find_table_fault(api_)) throw LibraryError(*fault);
 }
 

@@ -33,6 +33,7 @@ class ProviderLibrary {
   ProviderLibrary& operator=(const ProviderLibrary&) = delete;
 
   const attn_provider_api& api() const { return *api_; }
+  attn_provider_entry_v1_fn entry() const { return entry_; }
   // nullptr: the file holds no provider of that id.
   const attn_provider_desc* find(const std::string& id) const;
   // All providers of the file, `usable` and the host's fields still empty.
@@ -44,6 +45,7 @@ class ProviderLibrary {
  private:
   struct Loaded;
   std::unique_ptr<Loaded> loaded_;
+  attn_provider_entry_v1_fn entry_ = nullptr;
   const attn_provider_api* api_ = nullptr;
 };
 

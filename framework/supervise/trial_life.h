@@ -39,6 +39,8 @@ class TrialLife {
   std::optional<End> get_ready();
   std::optional<End> burst(int round);
   bool has_enough() const { return decision_.has_to_stop; }
+  // What the passes so far did beside their work: out of bounds, to inputs, too late.
+  std::optional<End> check_manners();
   End conclude();
 
   // Device memory that the plan holds, beside the case's tensors.
@@ -61,7 +63,6 @@ class TrialLife {
   std::optional<End> take_burst(const BurstReply& reply, int round);
   BurstRequest next_burst();
   void keep_errors(const std::vector<RoleComparison>& comparisons);
-  std::optional<End> check_manners();
   std::optional<End> check_floor();
   void expect_duration(double call_ms);
 

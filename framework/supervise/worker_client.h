@@ -57,6 +57,10 @@ template <>
 struct ReplyTo<CheckRequest> {
   using Type = CheckReply;
 };
+template <>
+struct ReplyTo<ContractRequest> {
+  using Type = ContractReply;
+};
 
 class WorkerClient {
  public:

@@ -88,7 +88,7 @@ void serve(Channel& channel, Session& session) {
   const std::vector<Route> routes =
       routes_of<HelloRequest, DescribeRequest, OpenRequest, BeginCaseRequest, PrepareRequest,
                 RunOnceRequest, RowsRequest, SumsRequest, BurstRequest, CheckRequest,
-                ReleaseRequest, EndCaseRequest, ByeRequest>();
+                ReleaseRequest, EndCaseRequest, ContractRequest, ByeRequest>();
   while (const std::optional<Envelope> envelope = channel.receive()) {
     const Route* found = nullptr;
     for (const Route& route : routes) {

@@ -12,6 +12,7 @@
 #include "provider/call_failure.h"
 #include "worker/burst.h"
 #include "worker/checks.h"
+#include "worker/contract.h"
 #include "worker/describe.h"
 #include "worker/do_bench.h"
 #include "worker/rows.h"
@@ -160,6 +161,10 @@ Done Session::handle(const EndCaseRequest&) {
   trials_.clear();
   tensors_.reset();
   return {};
+}
+
+ContractReply Session::handle(const ContractRequest& request) {
+  return check_contract(request, channel_);
 }
 
 Done Session::handle(const ByeRequest&) {

@@ -33,6 +33,7 @@ class Session {
   CheckReply handle(const CheckRequest& request);
   Done handle(const ReleaseRequest& request);
   Done handle(const EndCaseRequest& request);
+  ContractReply handle(const ContractRequest& request);
   Done handle(const ByeRequest& request);
 
   // False: nothing that comes after can be right, and this process must be replaced.

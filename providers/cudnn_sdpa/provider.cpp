@@ -96,7 +96,7 @@ class Provider {
     d.id = "cudnn_sdpa";
     d.name = "cuDNN SDPA";
     d.vendor = "NVIDIA";
-    d.version = "1.0";
+    d.version = "1.0.0";
     d.license = "Apache-2.0";
     d.description = "cuDNN's fused attention through its graph API; cuDNN itself is NVIDIA's";
     d.features = ATTN_FEATURE_CAUSAL | ATTN_FEATURE_BIAS | ATTN_FEATURE_GQA | ATTN_FEATURE_BWD |

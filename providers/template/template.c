@@ -3,6 +3,7 @@
  * and `check_problem` to what you can do, and put your kernel into `execute`. */
 #include <attnbench/provider.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ struct attn_plan {
   attn_problem problem;
   uint32_t num_specs;
   int position[NUM_TENSORS]; /* of each tensor among specs and bindings, -1: not there */
-  int64_t strides[NUM_TENSORS][4];
+  uint32_t alignment[NUM_TENSORS];
+  int64_t shape[NUM_TENSORS][4], strides[NUM_TENSORS][4];
 };
 
 /* Fills the caller's error record and hands the status on, so that refusing is one line. */
@@ -116,6 +118,7 @@ static attn_status take_spec(attn_plan* plan, uint32_t position, const attn_tens
                                           {p->batch, p->seqlen_kv, p->heads_kv, p->head_dim_v},
                                           {p->batch, p->seqlen_q, p->heads_q, p->head_dim_v},
                                           {p->batch, p->heads_q, p->seqlen_q, 0}};
+  double reach = 0; /* of the tensor, in elements; unlike an int64_t it cannot overflow */
   int axis, which, ndim;
   CHECK_REQUEST(spec, attn_tensor_spec, access);
   if (spec->access & ~(uint32_t)(ATTN_ACCESS_READ | ATTN_ACCESS_WRITE))
@@ -132,10 +135,25 @@ static attn_status take_spec(attn_plan* plan, uint32_t position, const attn_tens
   for (axis = 0; axis < ndim; ++axis) {
     if (spec->shape[axis] != shapes[which][axis] || spec->strides[axis] < 1)
       return refuse(error, ATTN_INVALID_ARGUMENT, "a shape or stride contradicts the problem");
+    reach += ((double)spec->shape[axis] - 1) * (double)spec->strides[axis];
+    plan->shape[which][axis] = spec->shape[axis];
     plan->strides[which][axis] = spec->strides[axis];
   }
+  if (reach >= (double)((int64_t)1 << 59))
+    return refuse(error, ATTN_UNSUPPORTED_SHAPE, "a tensor has more elements than fit in memory");
+  plan->alignment[which] = spec->alignment ? spec->alignment : 256;
   plan->position[which] = (int)position;
   return ATTN_OK;
+}
+
+/* This provider has no options, so the first one given is wrong already. */
+static attn_status refuse_option(const attn_plan_args* args, attn_error* error) {
+  char why[128];
+  if (!args->options) return refuse(error, ATTN_INVALID_ARGUMENT, "options is NULL");
+  CHECK_REQUEST(args->options[0], attn_option, string_value);
+  snprintf(why, sizeof why, "unknown option %.64s: this provider has none",
+           args->options[0]->name ? args->options[0]->name : "NULL");
+  return refuse(error, ATTN_INVALID_OPTION, why);
 }
 
 /* The one reader of a question: supports and plan_create cannot disagree. */
@@ -160,8 +178,7 @@ static attn_status take_args(const attn_plan_args* args, attn_plan* plan, attn_e
     if ((plan->position[which] >= 0) != (is_wanted != 0))
       return refuse(error, ATTN_INVALID_ARGUMENT, "a spec is missing or not called for");
   }
-  if (args->num_options > 0)
-    return refuse(error, ATTN_INVALID_OPTION, "this provider has no options");
+  if (args->num_options > 0) return refuse_option(args, error);
   return ATTN_OK;
 }
 
@@ -236,6 +253,22 @@ static void attend(const attn_plan* plan, float* const* data, float* scores, int
   if (plan->position[LSE] >= 0) *row(plan, data, LSE, b, h, i) = maximum + (float)log(sum);
 }
 
+/* A binding repeats its spec; only where the data lies is new. */
+static int fits_spec(const attn_plan* plan, int which, const attn_binding* binding) {
+  const attn_tensor* t = &binding->tensor;
+  int axis, ndim = which == LSE ? 3 : 4;
+  if (binding->role != ATTN_ROLE_Q + which || !t->data || t->ndim != ndim || !t->shape ||
+      !t->strides || t->device.type != ATTN_DEVICE_CPU || t->device.id != 0 ||
+      ((uintptr_t)t->data + t->byte_offset) % plan->alignment[which] != 0 ||
+      t->dtype.code != ATTN_DTYPE_FLOAT || t->dtype.bits != 32 || t->dtype.lanes != 1)
+    return 0;
+  for (axis = 0; axis < ndim; ++axis)
+    if (t->shape[axis] != plan->shape[which][axis] ||
+        t->strides[axis] != plan->strides[which][axis])
+      return 0;
+  return 1;
+}
+
 static attn_status execute(attn_plan* plan, const attn_execute_args* args, attn_error* error) {
   float* data[NUM_TENSORS] = {NULL, NULL, NULL, NULL, NULL};
   int64_t b, h, i;
@@ -243,7 +276,8 @@ static attn_status execute(attn_plan* plan, const attn_execute_args* args, attn_
   if (!plan) return refuse(error, ATTN_INVALID_ARGUMENT, "plan is NULL");
   CHECK_REQUEST(args, attn_execute_args, stream);
   if (args->num_bindings != plan->num_specs || !args->bindings || !args->workspace ||
-      args->workspace_bytes < workspace_bytes(plan) || args->stream)
+      args->workspace_bytes < workspace_bytes(plan) || (uintptr_t)args->workspace % 256 != 0 ||
+      args->stream)
     return refuse(error, ATTN_INVALID_ARGUMENT,
                   "bindings, workspace or stream do not fit the plan");
   for (which = Q; which <= LSE; ++which) {
@@ -251,7 +285,7 @@ static attn_status execute(attn_plan* plan, const attn_execute_args* args, attn_
     if (plan->position[which] < 0) continue;
     binding = args->bindings[plan->position[which]];
     CHECK_REQUEST(binding, attn_binding, tensor);
-    if (binding->role != ATTN_ROLE_Q + which || !binding->tensor.data)
+    if (!fits_spec(plan, which, binding))
       return refuse(error, ATTN_INVALID_ARGUMENT, "a binding does not fit its spec");
     data[which] = (float*)((char*)binding->tensor.data + binding->tensor.byte_offset);
   }

@@ -20,7 +20,7 @@ class Provider {
     d.id = "unfused_sdpa";
     d.name = "Unfused attention";
     d.vendor = "attnbench";
-    d.version = "1.0";
+    d.version = "1.0.0";
     d.license = "Apache-2.0";
     d.description = "GEMM, softmax, GEMM, as jax.nn.dot_product_attention by default; cuBLASLt";
     d.features = ATTN_FEATURE_CAUSAL | ATTN_FEATURE_BIAS | ATTN_FEATURE_GQA | ATTN_FEATURE_BWD |

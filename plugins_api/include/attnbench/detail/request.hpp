@@ -198,6 +198,14 @@ inline TensorSpec take_spec(const attn_tensor_spec* given, const attn_problem& p
             ATTN_INVALID_ARGUMENT,
             text("axis ", axis, " of ", name, " has stride ", spec.strides[axis]));
   }
+  // In doubles, which cannot wrap: beyond this no offset in bytes fits into 63 bits.
+  double elements = 1.0, reach = 1.0;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    elements *= static_cast<double>(spec.shape[axis]);
+    reach += static_cast<double>(spec.shape[axis] - 1) * static_cast<double>(spec.strides[axis]);
+  }
+  require(elements < 0x1p59 && reach < 0x1p59, ATTN_UNSUPPORTED_SHAPE,
+          text(name, " has more elements than can be addressed"));
   spec.alignment = given->alignment == 0 ? 256 : given->alignment;
   require(std::has_single_bit(spec.alignment) && spec.alignment <= 256 &&
               spec.alignment * 8 >= spec.dtype.bits,
