@@ -108,7 +108,8 @@ TEST_CASE("replies survive the wire", "[protocol]") {
   info.state = LibraryState::bad_table;
   info.reason = "why";
   CHECK(sent(DescribeReply{{info}}).providers.at(0).reason == "why");
-  CHECK(sent(BurstReply{{1.5, 2.5}, 3, 4, 5.0, 1, "{}"}).samples_ms == std::vector<double>{1.5, 2.5});
+  CHECK(sent(BurstReply{{1.5, 2.5}, 3, 4, 5.0, 1, "{}"}).samples_ms ==
+        std::vector<double>{1.5, 2.5});
 }
 
 TEST_CASE("a failure whose message is no UTF-8 still arrives", "[protocol]") {
