@@ -98,6 +98,23 @@ TEST_CASE("report and repro take the run they are about", "[cli]") {
   CHECK(complaint({"report", "a", "b"}).find("more than one name") != std::string::npos);
 }
 
+TEST_CASE("validate takes providers, a level and what to leave out", "[cli]") {
+  const auto validate = [](const std::vector<std::string>& words) {
+    return std::get<ValidateArguments>(parse_arguments(words));
+  };
+  CHECK(validate({"validate"}).level == Level::contract);
+  const ValidateArguments all = validate(
+      {"validate", "a", "b", "--level", "numerics", "--filter", "-x", "--json", "f", "-v"});
+  CHECK(all.providers == std::vector<std::string>{"a", "b"});
+  CHECK(all.level == Level::numerics);
+  CHECK(all.filter == "-x");
+  CHECK(all.json_file == "f");
+  CHECK(all.is_verbose);
+  CHECK(validate({"validate", "--matrix"}).is_matrix);
+  CHECK(complaint({"validate", "--level", "scam"}) ==
+        "--level: unknown level \"scam\" -- did you mean \"scan\"?");
+}
+
 TEST_CASE("help is reached by every usual road", "[cli]") {
   CHECK(std::get<HelpArguments>(parse_arguments({})).topic.empty());
   CHECK(std::get<HelpArguments>(parse_arguments({"--help"})).topic.empty());

@@ -103,6 +103,17 @@ TEST_CASE("replies survive the wire", "[protocol]") {
   CHECK(check.late_write);
   CHECK(check.leaked_bytes == -5);
 
+  const ContractRequest contract =
+      sent(ContractRequest{"/p.so", "p", "cpu", "/cache", "null", odd_problem()});
+  CHECK(contract.group == "null");
+  CHECK(contract.problem == odd_problem());
+  const ContractReply facts =
+      sent(ContractReply{{{"supports with NULL", 2000, "why", 0.5}}, {{"it is so", true}}, "no"});
+  CHECK(facts.calls.at(0).what == "supports with NULL");
+  CHECK(facts.calls.at(0).status == 2000);
+  CHECK(facts.promises.at(0).is_kept);
+  CHECK(facts.inapplicable == "no");
+
   ProviderInfo info;
   info.id = "p";
   info.state = LibraryState::bad_table;
