@@ -65,13 +65,19 @@ struct ValidateArguments {
   bool is_verbose = false;
 };
 
+struct DoctorArguments {
+  std::vector<std::filesystem::path> provider_dirs;
+  bool is_json = false;
+  bool is_strict = false;  // a warning makes the exit code 1
+};
+
 struct HelpArguments {
   std::string topic;  // a verb, or "" for the first page
 };
 struct VersionArguments {};
 
 using Arguments = std::variant<RunArguments, ListArguments, ReportArguments, ReproArguments,
-                               ValidateArguments, HelpArguments, VersionArguments>;
+                               ValidateArguments, DoctorArguments, HelpArguments, VersionArguments>;
 
 // A mistake on the command line.
 class UsageError : public Error {

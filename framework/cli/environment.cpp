@@ -38,6 +38,27 @@ fs::path xdg_directory(const char* name, const char* below_home) {
   return home.is_absolute() ? home / below_home : fs::path();
 }
 
+LibraryHints read_library_hints() {
+  LibraryHints hints;
+  const auto add = [](const fs::path& directory, std::vector<fs::path>* to) {
+    if (directory.is_absolute()) to->push_back(directory);
+  };
+  hints.loader_path = variable("LD_LIBRARY_PATH");
+  add(variable("CUDA_HOME"), &hints.toolkits);
+  add(variable("CUDA_PATH"), &hints.toolkits);
+  hints.nvcc = find_on_path("nvcc");
+  add(variable("VIRTUAL_ENV"), &hints.python_roots);
+  add(variable("CONDA_PREFIX"), &hints.python_roots);
+  add(fs::path(variable("HOME")) / ".local", &hints.python_roots);
+  return hints;
+}
+
+void set_loader_path(const std::string& value, std::vector<std::string>* environment) {
+  const std::string name = "LD_LIBRARY_PATH=";
+  std::erase_if(*environment, [&](const std::string& entry) { return entry.starts_with(name); });
+  if (!value.empty()) environment->push_back(name + value);
+}
+
 int columns_of(int descriptor) {
   const int from_variable = std::atoi(variable("COLUMNS").c_str());
   if (from_variable > 0) return from_variable;
@@ -70,6 +91,11 @@ Environment read_environment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     environment.whole_environment.emplace_back(*entry);
   }
+  environment.library_hints = read_library_hints();
+  const std::string loader_path =
+      worker_loader_path(environment.library_hints, find_libraries("/", environment.library_hints));
+  set_loader_path(loader_path, &environment.worker_environment);
+  set_loader_path(loader_path, &environment.whole_environment);
   environment.gnuplot = find_on_path("gnuplot");
   const bool can_redraw = isatty(STDERR_FILENO) != 0 && variable("TERM") != "dumb";
   environment.progress = {can_redraw, style_of(STDERR_FILENO)};

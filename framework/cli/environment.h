@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/arguments.h"
+#include "cli/library_search.h"
 #include "provider/discovery.h"
 #include "report/progress.h"
 
@@ -19,8 +20,9 @@ struct Environment {
   std::vector<std::string> worker_environment;               // what a worker may see
   std::vector<std::string> whole_environment;  // what it may see under a profiler, which needs it
   std::filesystem::path gnuplot;               // found on PATH; empty: not installed
-  ProgressStyle progress;                      // of stderr
-  TerminalStyle output;                        // of stdout
+  LibraryHints library_hints;
+  ProgressStyle progress;  // of stderr
+  TerminalStyle output;    // of stdout
 };
 Environment read_environment();
 

@@ -90,20 +90,35 @@ std::vector<std::string> Machine::device_names() const {
   return names;
 }
 
-std::vector<std::string> Machine::warnings() const {
-  std::vector<std::string> warnings;
+std::vector<MachineWarning> Machine::troubles() const {
+  std::vector<MachineWarning> troubles;
   if (!cpu.governor.empty() && cpu.governor != "performance") {
-    warnings.push_back(fmt::format(
-        "the CPU's frequency governor is \"{}\": clocks change with load; \"performance\" is "
-        "steadier",
-        cpu.governor));
+    troubles.push_back({fmt::format("the CPU's frequency governor is \"{}\": clocks change with "
+                                    "load; \"performance\" is steadier",
+                                    cpu.governor),
+                        "`cpupower frequency-set -g performance` as root"});
   }
   if (cpu.load > kBusyShare * cpu.allowed_cpus) {
-    warnings.push_back(
-        fmt::format("the machine is busy (load {:.2f} on {} CPUs): other work disturbs timings",
-                    cpu.load, cpu.allowed_cpus));
+    troubles.push_back(
+        {fmt::format("the machine is busy (load {:.2f} on {} CPUs): other work disturbs timings",
+                     cpu.load, cpu.allowed_cpus),
+         "wait, or end what `top` shows"});
   }
-  return warnings;
+  return troubles;
+}
+
+std::vector<std::string> Machine::warnings() const {
+  std::vector<std::string> texts;
+  for (const MachineWarning& trouble : troubles()) texts.push_back(trouble.text);
+  return texts;
+}
+
+void Machine::name_gpus(const Inspection& inspection) {
+  for (const GpuInspection& seen : inspection.gpus) {
+    for (GpuFacts& gpu : gpus) {
+      if (gpu.device == seen.device) gpu.name = seen.name;
+    }
+  }
 }
 
 Machine read_machine(const fs::path& root) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "model/inspection.h"
 
 namespace attnbench {
 
@@ -22,14 +23,20 @@ struct GpuFacts {
   std::string device;  // "cuda:0"
   std::string name;    // "" where the driver does not tell
 };
+// Makes timings here less sure.
+struct MachineWarning {
+  std::string text, advice;  // what it is, what to do about it: one sentence each
+};
 struct Machine {
   CpuFacts cpu;
   std::vector<GpuFacts> gpus;
   std::string kernel;  // "Linux 6.1.0-18-amd64"
 
   std::vector<std::string> device_names() const;  // {"cpu", "cuda:0", ...}
-  // What makes timings here less sure, one sentence each.
-  std::vector<std::string> warnings() const;
+  std::vector<MachineWarning> troubles() const;
+  std::vector<std::string> warnings() const;  // their texts
+  // The names that the driver told a worker: this file's are missing in most containers.
+  void name_gpus(const Inspection& inspection);
 };
 
 // `root` is "/", or a stand-in for it.

@@ -21,6 +21,9 @@ int run_verb(const std::vector<std::string>& argv) {
     return kExitOk;
   }
   const Environment environment = read_environment();
+  if (const DoctorArguments* doctor = std::get_if<DoctorArguments>(&arguments)) {
+    return verb_doctor(*doctor, environment);
+  }
   if (const ListArguments* list = std::get_if<ListArguments>(&arguments)) {
     return verb_list(*list, environment);
   }

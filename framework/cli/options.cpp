@@ -13,7 +13,7 @@ namespace {
 namespace po = boost::program_options;
 using Texts = std::vector<std::string>;
 
-const Texts kVerbs = {"run", "list", "report", "repro", "validate", "help"};
+const Texts kVerbs = {"run", "list", "report", "repro", "validate", "doctor", "help"};
 const Texts kSubjects = {"providers", "sweeps", "devices"};
 
 std::string all_names(const po::options_description& options) {
@@ -172,6 +172,15 @@ Arguments parse_list(const Texts& words) {
   return list;
 }
 
+Arguments parse_doctor(const Texts& words) {
+  po::options_description options;
+  options.add_options()("json", "")("strict", "")("provider-dir", po::value<Texts>())("help,h", "");
+  const po::variables_map values = parse("doctor", words, options, {});
+  if (values.count("help") > 0) return HelpArguments{"doctor"};
+  return DoctorArguments{paths_from(values, "provider-dir"), values.count("json") > 0,
+                         values.count("strict") > 0};
+}
+
 Arguments parse_report(const Texts& words) {
   po::options_description options;
   options.add_options()("run-directory", po::value<std::string>())("md", "")("help,h", "");
@@ -246,6 +255,7 @@ Arguments parse_arguments(const Texts& words) {
   const Texts rest(words.begin() + 1, words.end());
   if (verb == "run") return parse_run(rest);
   if (verb == "list") return parse_list(rest);
+  if (verb == "doctor") return parse_doctor(rest);
   if (verb == "report") return parse_report(rest);
   if (verb == "repro") return parse_repro(rest);
   if (verb == "validate") return parse_validate(rest);

@@ -21,8 +21,9 @@ int verb_list(const ListArguments& arguments, const Environment& environment) {
     const std::vector<SweepListing> sweeps = list_sweeps(sweep_directories(environment));
     return show(sweeps_json(sweeps), sweeps_text(sweeps, environment.output));
   }
-  const Machine machine = read_machine("/");
+  Machine machine = read_machine("/");
   if (arguments.subject == "devices") {
+    if (!machine.gpus.empty()) machine.name_gpus(inspected_machine(environment));
     return show(to_json(machine), devices_text(machine));
   }
   const std::vector<ProviderInfo> providers =

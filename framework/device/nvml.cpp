@@ -36,6 +36,21 @@ struct FieldValue {  // nvmlFieldValue_t
 };
 static_assert(sizeof(FieldValue) == 40);
 
+struct Memory {  // nvmlMemory_t
+  unsigned long long total, free, used;
+};
+struct Utilization {  // nvmlUtilization_t
+  unsigned gpu_percent, memory_percent;
+};
+struct ProcessInfo {  // nvmlProcessInfo_t of version 3
+  unsigned pid;
+  unsigned long long used_bytes;
+  unsigned gpu_instance, compute_instance;
+};
+static_assert(sizeof(ProcessInfo) == 24);
+constexpr unsigned long long kUnknownBytes = ~0ull;  // NVML_VALUE_NOT_AVAILABLE
+constexpr unsigned kMaxProcesses = 128;
+
 struct ThrottleReason {
   uint64_t bit;
   const char* name;
@@ -67,13 +82,23 @@ struct Nvml::Functions {
   int (*nvmlDeviceGetEnforcedPowerLimit)(void* device, unsigned* milliwatts);
   int (*nvmlDeviceGetFieldValues)(void* device, int count, FieldValue* values);
   int (*nvmlDeviceGetCurrentClocksThrottleReasons)(void* device, unsigned long long* bits);
+  // Nothing that is measured depends on these: nullptr where they are missing.
+  int (*nvmlSystemGetDriverVersion)(char* version, unsigned capacity);
+  int (*nvmlDeviceGetMaxClockInfo)(void* device, int type, unsigned* mhz);
+  int (*nvmlDeviceGetMemoryInfo)(void* device, Memory* memory);
+  int (*nvmlDeviceGetUtilizationRates)(void* device, Utilization* utilization);
+  int (*nvmlDeviceGetPersistenceMode)(void* device, int* mode);
+  int (*nvmlDeviceGetComputeRunningProcesses)(void* device, unsigned* count, ProcessInfo* infos);
 
   Functions() {
     void* const library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == nullptr) throw Error("no libnvidia-ml.so.1 on this machine");
-    const auto find = [library](const char* name, auto*& function) {
+    const auto look_for = [library](const char* name, auto*& function) {
       using Function = std::remove_reference_t<decltype(function)>;
       function = reinterpret_cast<Function>(dlsym(library, name));
+    };
+    const auto find = [look_for](const char* name, auto*& function) {
+      look_for(name, function);
       if (function == nullptr) throw Error(fmt::format("NVML here has no {}", name));
     };
     find("nvmlInit_v2", nvmlInit);
@@ -86,13 +111,23 @@ struct Nvml::Functions {
     find("nvmlDeviceGetEnforcedPowerLimit", nvmlDeviceGetEnforcedPowerLimit);
     find("nvmlDeviceGetFieldValues", nvmlDeviceGetFieldValues);
     find("nvmlDeviceGetCurrentClocksThrottleReasons", nvmlDeviceGetCurrentClocksThrottleReasons);
+    look_for("nvmlSystemGetDriverVersion", nvmlSystemGetDriverVersion);
+    look_for("nvmlDeviceGetMaxClockInfo", nvmlDeviceGetMaxClockInfo);
+    look_for("nvmlDeviceGetMemoryInfo", nvmlDeviceGetMemoryInfo);
+    look_for("nvmlDeviceGetUtilizationRates", nvmlDeviceGetUtilizationRates);
+    look_for("nvmlDeviceGetPersistenceMode", nvmlDeviceGetPersistenceMode);
+    look_for("nvmlDeviceGetComputeRunningProcesses_v3", nvmlDeviceGetComputeRunningProcesses);
+  }
+
+  void start() const {
+    if (const int result = nvmlInit(); result != kSuccess) {
+      throw Error(fmt::format("NVML does not start: {}", nvmlErrorString(result)));
+    }
   }
 };
 
 Nvml::Nvml(const uint8_t* uuid) : functions_(std::make_unique<Functions>()) {
-  if (const int result = functions_->nvmlInit(); result != kSuccess) {
-    throw Error(fmt::format("NVML does not start: {}", functions_->nvmlErrorString(result)));
-  }
+  functions_->start();
   const std::string text = text_of_uuid(uuid);
   const int result = functions_->nvmlDeviceGetHandleByUUID(text.c_str(), &device_);
   if (result == kSuccess) return;
@@ -132,6 +167,61 @@ std::optional<double> Nvml::power_limit_w() const {
   const int result = functions_->nvmlDeviceGetEnforcedPowerLimit(device_, &milliwatts);
   if (result != kSuccess) return std::nullopt;
   return milliwatts * 1e-3;
+}
+
+unsigned Nvml::max_sm_clock_mhz() const {
+  unsigned mhz = 0;
+  if (functions_->nvmlDeviceGetMaxClockInfo == nullptr) return 0;
+  functions_->nvmlDeviceGetMaxClockInfo(device_, kClockSm, &mhz);
+  return mhz;
+}
+
+uint64_t Nvml::used_bytes() const {
+  Memory memory{};
+  if (functions_->nvmlDeviceGetMemoryInfo == nullptr) return 0;
+  functions_->nvmlDeviceGetMemoryInfo(device_, &memory);
+  return memory.used;
+}
+
+unsigned Nvml::busy_percent() const {
+  Utilization utilization{};
+  if (functions_->nvmlDeviceGetUtilizationRates == nullptr) return 0;
+  functions_->nvmlDeviceGetUtilizationRates(device_, &utilization);
+  return utilization.gpu_percent;
+}
+
+std::optional<bool> Nvml::is_persistent() const {
+  int mode = 0;
+  const bool is_told = functions_->nvmlDeviceGetPersistenceMode != nullptr &&
+                       functions_->nvmlDeviceGetPersistenceMode(device_, &mode) == kSuccess;
+  return is_told ? std::optional<bool>(mode != 0) : std::nullopt;
+}
+
+std::vector<GpuProcess> Nvml::processes() const {
+  if (functions_->nvmlDeviceGetComputeRunningProcesses == nullptr) return {};
+  std::vector<ProcessInfo> infos(kMaxProcesses);
+  unsigned count = kMaxProcesses;
+  const int result =
+      functions_->nvmlDeviceGetComputeRunningProcesses(device_, &count, infos.data());
+  if (result != kSuccess) return {};
+  infos.resize(count);
+  std::vector<GpuProcess> processes;
+  for (const ProcessInfo& info : infos) {
+    const uint64_t bytes = info.used_bytes == kUnknownBytes ? 0 : info.used_bytes;
+    processes.push_back({info.pid, "", bytes});
+  }
+  return processes;
+}
+
+std::string nvml_driver_version() {
+  const Nvml::Functions functions;
+  functions.start();
+  char version[96] = "";
+  if (functions.nvmlSystemGetDriverVersion != nullptr) {
+    functions.nvmlSystemGetDriverVersion(version, sizeof(version));
+  }
+  functions.nvmlShutdown();
+  return version;
 }
 
 std::vector<std::string> throttle_reasons(uint64_t bits) {

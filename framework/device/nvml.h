@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "model/inspection.h"
+
 namespace attnbench {
 
 struct GpuReading {
@@ -32,11 +34,22 @@ class Nvml {
   double mean_power_w() const;  // of the last second, on Ampere and newer; 0 where not known
   std::optional<double> power_limit_w() const;
 
+  // For people, once; what an older NVML cannot say is 0 or nothing.
+  unsigned max_sm_clock_mhz() const;
+  uint64_t used_bytes() const;
+  unsigned busy_percent() const;
+  std::optional<bool> is_persistent() const;  // the driver stays loaded without a user
+  std::vector<GpuProcess> processes() const;  // that compute on this GPU; without names
+
  private:
+  friend std::string nvml_driver_version();
   struct Functions;
   std::unique_ptr<Functions> functions_;
   void* device_ = nullptr;
 };
+
+// "580.95.05". Throws Error where there is no NVML.
+std::string nvml_driver_version();
 
 // Names of the bits set, without "gpu_idle": {"sw_power_cap"}.
 std::vector<std::string> throttle_reasons(uint64_t bits);

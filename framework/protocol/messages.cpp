@@ -169,6 +169,7 @@ ATTNBENCH_WIRE(DescribeRequest, "describe") {
   field("path", message.path);
   field("devices", message.devices);
 }
+ATTNBENCH_WIRE(InspectRequest, "inspect") {}
 ATTNBENCH_WIRE(OpenRequest, "open") {
   field("path", message.path);
   field("provider", message.provider);
@@ -247,6 +248,47 @@ ATTNBENCH_WIRE(HelloReply, "hello_reply") {
 }
 ATTNBENCH_WIRE(DescribeReply, "describe_reply") {
   field("providers", message.providers);
+}
+ATTNBENCH_WIRE(GpuProcess, "gpu_process") {
+  field("pid", message.pid);
+  field("name", message.name);
+  field("memory_bytes", message.memory_bytes);
+}
+ATTNBENCH_WIRE(GpuInspection, "gpu") {
+  field("device", message.device);
+  field("name", message.name);
+  field("compute_capability", message.compute_capability);
+  field("memory_bytes", message.memory_bytes);
+  field("nvml_trouble", message.nvml_trouble);
+  field("used_bytes", message.used_bytes);
+  field("sm_clock_mhz", message.sm_clock_mhz);
+  field("max_sm_clock_mhz", message.max_sm_clock_mhz);
+  field("memory_clock_mhz", message.memory_clock_mhz);
+  field("temperature_c", message.temperature_c);
+  field("power_w", message.power_w);
+  field("power_limit_w", message.power_limit_w);
+  field("throttle_reasons", message.throttle_reasons);
+  field("persistence", message.persistence);
+  field("busy_percent", message.busy_percent);
+  field("processes", message.processes);
+}
+ATTNBENCH_WIRE(LibraryInspection, "library") {
+  field("name", message.name);
+  field("file", message.file);
+  field("path", message.path);
+  field("version", message.version);
+  field("trouble", message.trouble);
+}
+ATTNBENCH_WIRE(Inspection, "inspection") {
+  field("driver_trouble", message.driver_trouble);
+  field("nvml_trouble", message.nvml_trouble);
+  field("driver_version", message.driver_version);
+  field("cuda_version", message.cuda_version);
+  field("gpus", message.gpus);
+  field("libraries", message.libraries);
+}
+ATTNBENCH_WIRE(InspectReply, "inspect_reply") {
+  field("inspection", message.inspection);
 }
 ATTNBENCH_WIRE(DeviceFacts, "device") {
   field("device", message.device);
@@ -410,6 +452,7 @@ Message message_from(const Envelope& envelope) {
 
 ATTNBENCH_INSTANTIATE(HelloRequest)
 ATTNBENCH_INSTANTIATE(DescribeRequest)
+ATTNBENCH_INSTANTIATE(InspectRequest)
 ATTNBENCH_INSTANTIATE(OpenRequest)
 ATTNBENCH_INSTANTIATE(BeginCaseRequest)
 ATTNBENCH_INSTANTIATE(PrepareRequest)
@@ -425,6 +468,7 @@ ATTNBENCH_INSTANTIATE(ByeRequest)
 ATTNBENCH_INSTANTIATE(Failure)
 ATTNBENCH_INSTANTIATE(HelloReply)
 ATTNBENCH_INSTANTIATE(DescribeReply)
+ATTNBENCH_INSTANTIATE(InspectReply)
 ATTNBENCH_INSTANTIATE(OpenReply)
 ATTNBENCH_INSTANTIATE(BeginCaseReply)
 ATTNBENCH_INSTANTIATE(PrepareReply)

@@ -3,9 +3,10 @@
 // phase it enters, so that a death or a hang is blamed on the right call and gets that phase's
 // deadline.
 //
-// Life of a worker: hello, then either describe, or open -> (begin_case -> (prepare -> run_once,
-// rows, sums, burst..., check -> release)* -> end_case)* -> bye. Several trials of one case may be
-// prepared at once; they share the case's tensors. Decisions are the host's: a reply carries facts.
+// Life of a worker: hello, then either describe, or inspect, or open -> (begin_case -> (prepare ->
+// run_once, rows, sums, burst..., check -> release)* -> end_case)* -> bye. Several trials of one
+// case may be prepared at once; they share the case's tensors. Decisions are the host's: a reply
+// carries facts.
 //
 // Each struct turns into one JSON object; the fields here are the keys there.
 #pragma once
@@ -18,6 +19,7 @@
 
 #include "base/json.h"
 #include "model/device_facts.h"
+#include "model/inspection.h"
 #include "model/provider_info.h"
 #include "model/record.h"
 #include "model/settings.h"
@@ -60,6 +62,8 @@ struct DescribeRequest {
   std::string path;
   std::vector<std::string> devices;
 };
+// What is there of NVIDIA's software and GPUs; no provider is loaded.
+struct InspectRequest {};
 // Loads the library, probes and creates the instance on which everything else happens.
 struct OpenRequest {
   std::string path, provider, device;
@@ -147,6 +151,9 @@ struct HelloReply {
 // are the host's to fill.
 struct DescribeReply {
   std::vector<ProviderInfo> providers;
+};
+struct InspectReply {
+  Inspection inspection;
 };
 struct OpenReply {
   DeviceFacts device;

@@ -52,8 +52,8 @@ bool is_worth_asking_again(const std::vector<ProviderInfo>& rows) {
 std::vector<ProviderInfo> rows_of(const FileIdentity& file, DescriptionCache& cache,
                                   const DescribeSettings& settings) {
   const std::vector<ProviderInfo>* known = cache.find(file);
-  const bool asks_again =
-      known != nullptr && settings.retry_failures && is_worth_asking_again(*known);
+  const bool asks_again = settings.asks_anew || (known != nullptr && settings.retry_failures &&
+                                                 is_worth_asking_again(*known));
   if (known != nullptr && !asks_again) return *known;
   std::vector<ProviderInfo> rows = describe_file(file, settings);
   for (ProviderInfo& row : rows) {

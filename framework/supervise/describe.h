@@ -18,6 +18,7 @@ struct DescribeSettings {
   // Descriptions are kept here by the file's identity, failures too; empty: nothing is kept.
   std::filesystem::path cache_file;
   bool retry_failures = false;  // ask again about files that crashed or hung
+  bool asks_anew = false;       // ask about all; the cache learns of it
 };
 
 // One row per provider in search order (a file may hold several; a broken one is one row). Of rows

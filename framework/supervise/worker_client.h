@@ -34,6 +34,10 @@ struct ReplyTo<DescribeRequest> {
   using Type = DescribeReply;
 };
 template <>
+struct ReplyTo<InspectRequest> {
+  using Type = InspectReply;
+};
+template <>
 struct ReplyTo<OpenRequest> {
   using Type = OpenReply;
 };

@@ -86,9 +86,9 @@ void answer_or_fail(const Route& route, Channel& channel, Session& session,
 
 void serve(Channel& channel, Session& session) {
   const std::vector<Route> routes =
-      routes_of<HelloRequest, DescribeRequest, OpenRequest, BeginCaseRequest, PrepareRequest,
-                RunOnceRequest, RowsRequest, SumsRequest, BurstRequest, CheckRequest,
-                ReleaseRequest, EndCaseRequest, ContractRequest, ByeRequest>();
+      routes_of<HelloRequest, DescribeRequest, InspectRequest, OpenRequest, BeginCaseRequest,
+                PrepareRequest, RunOnceRequest, RowsRequest, SumsRequest, BurstRequest,
+                CheckRequest, ReleaseRequest, EndCaseRequest, ContractRequest, ByeRequest>();
   while (const std::optional<Envelope> envelope = channel.receive()) {
     const Route* found = nullptr;
     for (const Route& route : routes) {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "device/inspect.h"
 #include "device/open_device.h"
 #include "provider/call_failure.h"
 #include "worker/burst.h"
@@ -63,6 +64,11 @@ HelloReply Session::handle(const HelloRequest&) {
 
 DescribeReply Session::handle(const DescribeRequest& request) {
   return describe_library(request, channel_);
+}
+
+InspectReply Session::handle(const InspectRequest&) {
+  channel_.enter(Phase::allocate);  // a driver that nobody uses takes seconds to start
+  return {inspect_cuda()};
 }
 
 OpenReply Session::handle(const OpenRequest& request) {

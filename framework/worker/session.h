@@ -23,6 +23,7 @@ class Session {
 
   HelloReply handle(const HelloRequest& request);
   DescribeReply handle(const DescribeRequest& request);
+  InspectReply handle(const InspectRequest&);
   OpenReply handle(const OpenRequest& request);
   BeginCaseReply handle(const BeginCaseRequest& request);
   PrepareReply handle(const PrepareRequest& request);

@@ -19,7 +19,7 @@ std::string page(std::string_view topic) {
 }  // namespace
 
 TEST_CASE("every help page fits a terminal and ends its last line", "[cli]") {
-  REQUIRE(help_pages().size() == 8);
+  REQUIRE_FALSE(help_pages().empty());
   for (const HelpPage& help : help_pages()) {
     CHECK(help.text.ends_with('\n'));
     for (const std::string& line : split(help.text, '\n')) {

@@ -41,6 +41,18 @@ TEST_CASE("the machine is read from its files", "[cli]") {
   CHECK(machine.warnings()[1].find("99.50") != std::string::npos);
 }
 
+TEST_CASE("a GPU bears the name that the driver told a worker", "[cli]") {
+  Machine machine;
+  machine.gpus = {{"cuda:0", ""}, {"cuda:1", "from its file"}};
+  Inspection inspection;
+  inspection.gpus.resize(1);
+  inspection.gpus[0].device = "cuda:0";
+  inspection.gpus[0].name = "NVIDIA H100 80GB HBM3";
+  machine.name_gpus(inspection);
+  CHECK(machine.gpus[0].name == "NVIDIA H100 80GB HBM3");
+  CHECK(machine.gpus[1].name == "from its file");
+}
+
 TEST_CASE("a machine that tells nothing has a CPU and no warnings", "[cli]") {
   const Scratch scratch;
   const Machine machine = read_machine(scratch.path());

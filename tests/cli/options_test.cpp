@@ -115,6 +115,15 @@ TEST_CASE("validate takes providers, a level and what to leave out", "[cli]") {
         "--level: unknown level \"scam\" -- did you mean \"scan\"?");
 }
 
+TEST_CASE("doctor takes flags and no names", "[cli]") {
+  const auto doctor = std::get<DoctorArguments>(
+      parse_arguments({"doctor", "--strict", "--json", "--provider-dir", "x"}));
+  CHECK(doctor.is_strict);
+  CHECK(doctor.is_json);
+  CHECK(doctor.provider_dirs == std::vector<std::filesystem::path>{"x"});
+  CHECK(complaint({"doctor", "me"}).find("doctor") == 0);
+}
+
 TEST_CASE("help is reached by every usual road", "[cli]") {
   CHECK(std::get<HelpArguments>(parse_arguments({})).topic.empty());
   CHECK(std::get<HelpArguments>(parse_arguments({"--help"})).topic.empty());

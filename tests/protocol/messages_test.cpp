@@ -113,6 +113,19 @@ TEST_CASE("replies survive the wire", "[protocol]") {
   CHECK(facts.calls.at(0).status == 2000);
   CHECK(facts.promises.at(0).is_kept);
   CHECK(facts.inapplicable == "no");
+  GpuInspection gpu;
+  gpu.device = "cuda:0";
+  gpu.throttle_reasons = {"sw_power_cap"};
+  gpu.processes = {{4711, "python3", 5}};
+  Inspection inspection;
+  inspection.driver_version = "580.95.05";
+  inspection.gpus = {gpu};
+  inspection.libraries = {{"cuDNN", "libcudnn.so.9", "/lib/libcudnn.so.9", "9.19.0", ""}};
+  const Inspection seen = sent(InspectReply{inspection}).inspection;
+  CHECK(seen.driver_version == "580.95.05");
+  CHECK(seen.gpus.at(0).processes.at(0).pid == 4711);
+  CHECK(seen.gpus.at(0).throttle_reasons == gpu.throttle_reasons);
+  CHECK(seen.libraries.at(0).version == "9.19.0");
 
   ProviderInfo info;
   info.id = "p";

@@ -1,4 +1,5 @@
 #include "supervise/describe.h"
+#include "supervise/inspect.h"
 
 #include <fstream>
 
@@ -103,6 +104,10 @@ TEST_CASE("descriptions are kept, a changed file or a wish asks again", "[descri
   described();
   CHECK(fs::exists(log));
   settings.retry_failures = false;
+  settings.asks_anew = true;
+  described();
+  CHECK(fs::exists(log));
+  settings.asks_anew = false;
 
   std::ofstream(scratch / "p/a.provider.so") << "changed";
   CHECK(described().at(0).state == LibraryState::not_elf);
@@ -110,4 +115,13 @@ TEST_CASE("descriptions are kept, a changed file or a wish asks again", "[descri
   replace_file(settings.cache_file, "{torn");
   CHECK(described().at(0).state == LibraryState::not_elf);
   CHECK(fs::exists(log));
+}
+
+TEST_CASE("a worker that cannot be asked about the machine is a reason, not an error",
+          "[describe]") {
+  Scratch scratch;
+  DescribeSettings settings = settings_in(scratch);
+  CHECK(inspect_machine(settings.worker).libraries.size() == std::size(kCudaLibraries));
+  settings.worker.executable = "/bin/false";
+  CHECK(inspect_machine(settings.worker).driver_trouble.find("exit") != std::string::npos);
 }

@@ -91,6 +91,18 @@ TEST_CASE("each request gets one reply, and each risky call is announced", "[ser
   CHECK(worker.has_returned());
 }
 
+TEST_CASE("an inspection names every library and loads no provider", "[server]") {
+  Conversation worker;
+  const Inspection seen = message_from<InspectReply>(worker.ask(InspectRequest{})).inspection;
+  REQUIRE(seen.libraries.size() == std::size(kCudaLibraries));
+  for (const LibraryInspection& library : seen.libraries) {
+    CHECK(library.version.empty() != library.trouble.empty());
+  }
+  // A driver, or the reason why there is none.
+  CHECK(seen.cuda_version.empty() != seen.driver_trouble.empty());
+  CHECK(worker.ask(OpenRequest{WITNESS, "witness", "cpu", "", 0}).name == "open_reply");
+}
+
 TEST_CASE("a failure is a reply, and the conversation goes on", "[server]") {
   Conversation worker;
   const Failure failure =
