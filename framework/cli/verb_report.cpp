@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/run_document.h"
 #include "cli/verbs.h"
+#include "report/plan_order.h"
 #include "report/static_report.h"
 #include "report/summary.h"
 #include "store/run_directory.h"
@@ -19,13 +20,14 @@ int verb_report(const ReportArguments& arguments, const Environment& environment
   for (const std::string& warning : set.warnings()) {
     std::cerr << "attnbench: warning: " << warning << "\n";
   }
+  const Plan plan = plan_of(run, (directory / kRunFile).string());
+  const std::vector<Record> records = in_plan_order(plan, set.records());
   if (arguments.is_markdown) {
-    std::cout << results_markdown(set.records());
+    std::cout << results_markdown(records);
     return kExitOk;
   }
-  const Plan plan = plan_of(run, (directory / kRunFile).string());
   const StaticReport report = write_static_report(
-      plan, set.records(), directory, {environment.gnuplot, environment.worker_environment});
+      plan, records, directory, {environment.gnuplot, environment.worker_environment});
   std::cout << report.page.string() << "\n";
   if (!report.warning.empty()) std::cerr << "attnbench: warning: " << report.warning << "\n";
   return kExitOk;

@@ -15,6 +15,7 @@
 #include "cli/run_settings.h"
 #include "cli/stop_flag.h"
 #include "cli/verbs.h"
+#include "report/plan_order.h"
 #include "report/static_report.h"
 #include "report/summary.h"
 #include "store/run_directory.h"
@@ -129,7 +130,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
   observer.end(status, settings.secret_seed, !failure);
 
   // From here on, records are only read.
-  std::cout << run_summary(observer.records(), environment.output) << "\n"
+  const std::vector<Record> records = in_plan_order(plan, observer.records());
+  std::cout << run_summary(records, environment.output) << "\n"
             << harness_text(observer.harness()) << "\n"
             << directory.path().string() << "\n";
   if (failure) {
@@ -142,8 +144,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
         directory.path().string());
     return kExitStopped;
   }
-  write_report(plan, observer.records(), directory.path(), environment);
-  return has_fault(observer.records()) ? kExitFault : kExitOk;
+  write_report(plan, records, directory.path(), environment);
+  return has_fault(records) ? kExitFault : kExitOk;
 }
 
 }  // namespace attnbench
