@@ -116,6 +116,7 @@ void add_device(Json* run, const DeviceFacts& facts) {
                        {"threads", facts.threads},
                        {"peak_tflops_fp32", or_null(facts.peak_tflops_fp32)},
                        {"peak_tflops_16bit", or_null(facts.peak_tflops_16bit)},
+                       {"peak_tflops_one_thread", or_null(facts.peak_tflops_one_thread)},
                        {"peak_gbps", or_null(facts.peak_gbps)}};
   for (Json& device : (*run)["devices"]) {
     if (device["device"] != facts.device) continue;

@@ -62,6 +62,7 @@ DeviceFacts CpuDevice::facts() {
   facts.cache_bytes = last_level_cache_bytes();
   facts.threads = allowed_cpus();
   facts.peak_tflops_fp32 = measure_peak_tflops_fp32(facts.threads);
+  facts.peak_tflops_one_thread = measure_peak_tflops_fp32(1);
   // No CPU provider here multiplies 16-bit numbers: they are widened first. One that used AMX would
   // need a peak of its own here, or be called implausible.
   facts.peak_tflops_16bit = facts.peak_tflops_fp32;

@@ -14,6 +14,7 @@ struct DeviceFacts {
   int threads = 0;                                             // of the allowed cpuset, on a CPU
   std::optional<double> peak_tflops_fp32;   // measured (CPU) or from the data sheet (GPU), for the
   std::optional<double> peak_tflops_16bit;  // dtype's fastest dense path
+  std::optional<double> peak_tflops_one_thread;  // fp32, measured (CPU)
   std::optional<double> peak_gbps;
 };
 

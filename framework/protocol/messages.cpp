@@ -299,6 +299,7 @@ ATTNBENCH_WIRE(DeviceFacts, "device") {
   field("threads", message.threads);
   field("peak_tflops_fp32", message.peak_tflops_fp32);
   field("peak_tflops_16bit", message.peak_tflops_16bit);
+  field("peak_tflops_one_thread", message.peak_tflops_one_thread);
   field("peak_gbps", message.peak_gbps);
 }
 ATTNBENCH_WIRE(OpenReply, "open_reply") {

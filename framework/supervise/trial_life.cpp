@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "measure/peak.h"
 #include "measure/plausibility.h"
 #include "model/work.h"
 
@@ -38,13 +39,9 @@ std::optional<End> end_in(const Answer<Reply>& answer) {
   return std::nullopt;
 }
 
-std::optional<double> peak_of(const DeviceFacts& facts, Dtype dtype) {
-  return dtype == Dtype::fp32 ? facts.peak_tflops_fp32 : facts.peak_tflops_16bit;
-}
-
 DeviceLimits limits_of(const DeviceFacts& facts, Dtype dtype) {
   DeviceLimits limits;
-  limits.peak_tflops = peak_of(facts, dtype);
+  limits.peak_tflops = device_peak_tflops(facts, dtype);
   limits.peak_gbps = facts.peak_gbps;
   if (facts.cache_bytes > 0) limits.l2_bytes = facts.cache_bytes;
   return limits;
@@ -122,7 +119,7 @@ std::optional<End> TrialLife::get_ready() {
   const ReadyWorker& ready = std::get<ReadyWorker>(answer);
   worker_ = ready.client;
   const DeviceFacts& facts = *context_.pool.facts(trial_.device);
-  const std::optional<double> peak_tflops = peak_of(facts, trial_.problem.dtype);
+  const std::optional<double> peak_tflops = device_peak_tflops(facts, trial_.problem.dtype);
   expect_duration(peak_tflops ? flops(trial_.problem) / *peak_tflops * 1e-9 : 0.0);
   if (std::optional<End> end = prepare(*worker_)) return end;
   generation_ = ready.generation;
@@ -309,7 +306,8 @@ std::optional<End> TrialLife::check_manners() {
 std::optional<End> TrialLife::check_floor() {
   const DeviceFacts& facts = *context_.pool.facts(trial_.device);
   const DeviceLimits limits = limits_of(facts, trial_.problem.dtype);
-  record_.peak_tflops = limits.peak_tflops;
+  record_.peak_tflops =
+      trial_peak_tflops(facts, trial_.problem.dtype, record_.plan->resolved_options);
   const MeasureSettings& measure = context_.settings.measure;
   const bool is_cold =
       measure.cache == Cache::cold && measure.protocol != Protocol::do_bench_cudagraph;

@@ -80,6 +80,7 @@ void WorkerPool::learn(const std::string& device, const DeviceFacts& facts) {
   DeviceFacts& best = known->second;
   best.peak_tflops_fp32 = std::max(best.peak_tflops_fp32, facts.peak_tflops_fp32);
   best.peak_tflops_16bit = std::max(best.peak_tflops_16bit, facts.peak_tflops_16bit);
+  best.peak_tflops_one_thread = std::max(best.peak_tflops_one_thread, facts.peak_tflops_one_thread);
   best.peak_gbps = std::max(best.peak_gbps, facts.peak_gbps);
 }
 

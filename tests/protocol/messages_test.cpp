@@ -96,6 +96,8 @@ TEST_CASE("replies survive the wire", "[protocol]") {
   open.device.name = "Some CPU";
   open.device.peak_tflops_fp32 = 0.3;
   CHECK(sent(open).device.peak_tflops_fp32 == 0.3);
+  open.device.peak_tflops_one_thread = 0.2;
+  CHECK(sent(open).device.peak_tflops_one_thread == 0.2);
   CHECK_FALSE(sent(open).device.peak_gbps);
 
   const CheckReply check = sent(CheckReply{{"o: 16 bytes"}, {"q"}, true, -5});
