@@ -185,7 +185,7 @@ std::optional<End> TrialLife::judge_errors(std::vector<RoleComparison> compariso
 }
 
 // Who writes to inputs or out of bounds computes wrong numbers, too; the broken rule is the cause.
-std::optional<End> TrialLife::explained(std::optional<End> wrong) {
+std::optional<End> TrialLife::explained(const std::optional<End>& wrong) {
   if (!wrong) return std::nullopt;
   std::optional<End> broken_rule = check_manners();
   return broken_rule ? broken_rule : wrong;

@@ -59,7 +59,7 @@ class TrialLife {
   std::optional<End> compare_rows(WorkerClient& worker, int variant);
   std::optional<End> compare_sums(WorkerClient& worker, int variant);
   std::optional<End> judge_errors(std::vector<RoleComparison> comparisons);
-  std::optional<End> explained(std::optional<End> wrong);
+  std::optional<End> explained(const std::optional<End>& wrong);
   std::optional<End> take_burst(const BurstReply& reply, int round);
   BurstRequest next_burst();
   void keep_errors(const std::vector<RoleComparison>& comparisons);
