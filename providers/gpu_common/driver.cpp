@@ -60,7 +60,12 @@ Driver::Driver() {
   find_function(library, kFile, "cuModuleUnload", module_unload);
   find_function(library, kFile, "cuModuleGetFunction", module_function);
   find_function(library, kFile, "cuFuncGetAttribute", function_attribute);
+  find_function(library, kFile, "cuFuncSetAttribute", set_function_attribute);
   find_function(library, kFile, "cuLaunchKernel", launch);
+  find_function(library, kFile, "cuLaunchKernelEx", launch_with);
+  find_function(library, kFile, "cuCtxGetDevice", current_device);
+  find_function(library, kFile, "cuDeviceGetAttribute", device_attribute);
+  find_function(library, kFile, "cuTensorMapEncodeTiled", encode_tensor_map);
 }
 
 void Driver::check(CUresult result, const char* doing) const {

@@ -33,7 +33,12 @@ struct Driver {
   decltype(&::cuModuleUnload) module_unload;
   decltype(&::cuModuleGetFunction) module_function;
   decltype(&::cuFuncGetAttribute) function_attribute;
+  decltype(&::cuFuncSetAttribute) set_function_attribute;
   decltype(&::cuLaunchKernel) launch;
+  decltype(&::cuLaunchKernelEx) launch_with;
+  decltype(&::cuCtxGetDevice) current_device;
+  decltype(&::cuDeviceGetAttribute) device_attribute;
+  decltype(&::cuTensorMapEncodeTiled) encode_tensor_map;
 };
 
 }  // namespace gpu

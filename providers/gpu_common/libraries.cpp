@@ -40,6 +40,7 @@ std::vector<std::string> usual_directories() {
            "/usr/local/lib/python3*/*-packages/nvidia/*/lib",
            "/usr/lib/python3*/*-packages/nvidia/*/lib",
            "/opt/*/lib/python3*/site-packages/nvidia/*/lib",
+           "/opt/*/.venv/lib/python3*/site-packages/nvidia/*/lib",
        }) {
     const std::vector<std::string> found = matching(pattern);
     directories.insert(directories.end(), found.begin(), found.end());
@@ -48,12 +49,22 @@ std::vector<std::string> usual_directories() {
 }
 
 void* open_library(const char* file, const char* how_to_get_it) {
-  if (void* library = try_to_open(file)) return library;
+  const char* opened = nullptr;
+  return open_any_library(std::span(&file, 1), how_to_get_it, opened);
+}
+
+void* open_any_library(std::span<const char* const> files, const char* how_to_get_it,
+                       const char*& file) {
+  for (const char* const candidate : files) {
+    file = candidate;
+    if (void* library = try_to_open(candidate)) return library;
+  }
   const size_t places = usual_directories().size();
-  throw attn::Failure(ATTN_UNSUPPORTED_DEPENDENCY,
-                      attn::text(file, " cannot be opened, neither by the loader's rules nor in ",
-                                 places, " usual directories -- ", how_to_get_it,
-                                 ", or name its directory in LD_LIBRARY_PATH"));
+  throw attn::Failure(
+      ATTN_UNSUPPORTED_DEPENDENCY,
+      attn::text(files.front(), " cannot be opened, neither by the loader's rules nor in ", places,
+                 " usual directories -- ", how_to_get_it,
+                 ", or name its directory in LD_LIBRARY_PATH"));
 }
 
 void preload_library(const char* file) {

@@ -2,6 +2,7 @@
 // and says why it cannot run there. Nothing of CUDA is linked.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,10 @@ std::vector<std::string> usual_directories();
 // Opens `file` ("libcudnn.so.9"), for the rest of the process. Throws attn::Failure
 // (ATTN_UNSUPPORTED_DEPENDENCY), which says where it was looked for and how to get it.
 void* open_library(const char* file, const char* how_to_get_it);
+
+// The same for the first of several that can be opened, which `file` then names.
+void* open_any_library(std::span<const char* const> files, const char* how_to_get_it,
+                       const char*& file);
 
 // The same for one that another library will ask for by name: found, it is there; not found, that
 // library has words of its own.
