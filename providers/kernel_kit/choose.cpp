@@ -26,7 +26,7 @@ attn::Answer check_launches(const Recipe& recipe, const Target& target) {
 }  // namespace
 
 Choice choose(std::span<const Engine* const> engines, const Problem& problem, const Cell& asked) {
-  Choice choice;
+  Choice choice{.cell = asked};
   choice.answer = attn::refuse(ATTN_UNSUPPORTED_FEATURE, asked.is_backward
                                                              ? "no engine computes a backward pass"
                                                              : "no engine computes a forward pass");

@@ -9,10 +9,10 @@
 namespace kernel_kit {
 
 struct Choice {
-  attn::Answer answer;  // why none does; the rest holds only if its status is ATTN_OK
+  attn::Answer answer = {};  // why none does; the rest holds only if its status is ATTN_OK
   const Engine* engine = nullptr;
   Cell cell;  // nothing left open
-  Recipe recipe;
+  Recipe recipe = {};
 };
 
 // The first that accepts the cell and fits into the device's shared memory; else the last one's

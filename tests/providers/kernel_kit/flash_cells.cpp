@@ -1,0 +1,306 @@
+// flash_cells: compiles the flash providers' kernels for GPUs that need not be here, and holds what
+// the compiler reports against the budgets beside the kernels.
+//
+//   flash_cells [--provider ID] [--arch 90] [--all-cells] [--jobs 2] [--cache DIRECTORY]
+//
+// Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
+// `auto` takes, forward and backward, there and on the other architectures. With it: bf16, causal,
+// tails and every backward tile too. Into attnbench's own cache directory, it spares a later run
+// its compilations. Exit status: 0 all within budget, 1 something is not, 2 wrong use.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "block_ptr/engines.h"
+#include "kernel_kit/choose.h"
+#include "kernel_kit/compile.h"
+#include "ptr_block/engines.h"
+
+namespace kernel_kit {
+namespace {
+
+struct Flash {
+  const char* id;
+  Engines engines;
+  std::span<const TextFile> texts;
+};
+
+// What a block may opt in to, and multiprocessors, of a usual card of each capability.
+constexpr Target kTargets[] = {{80, 166912, 108}, {86, 101376, 84},   {89, 101376, 128},
+                               {90, 232448, 132}, {100, 232448, 148}, {120, 101376, 170}};
+
+struct Settings {
+  std::string provider;
+  int arch = 0;  // 0: all
+  bool has_all_cells = false;
+  int num_jobs = 1;
+  std::string cache_directory;
+};
+
+// A line of budgets.txt: what is allowed beyond nothing.
+struct Budget {
+  std::string engine, arch, head_dim, block_q, block_k, bias;  // "*": any
+  int spill_bytes = 0;
+  std::string warnings;  // "C7519,C7512" or "-"
+};
+
+std::vector<Budget> read_budgets(const std::string& provider) {
+  std::ifstream file(ATTNBENCH_SOURCE_DIR "/providers/" + provider + "/budgets.txt");
+  std::vector<Budget> budgets;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    Budget b;
+    if (words >> b.engine >> b.arch >> b.head_dim >> b.block_q >> b.block_k >> b.bias >>
+        b.spill_bytes >> b.warnings) {
+      budgets.push_back(b);
+    }
+  }
+  return budgets;
+}
+
+Budget budget_for(const std::vector<Budget>& budgets, const Choice& choice) {
+  const Cell& cell = choice.cell;
+  const auto fits = [](const std::string& pattern, const std::string& value) {
+    return pattern == "*" || pattern == value;
+  };
+  for (const Budget& b : budgets) {
+    if (fits(b.engine, choice.engine->name) &&
+        fits(b.arch, std::to_string(cell.target.compute_capability)) &&
+        fits(b.head_dim, std::to_string(cell.head_dim)) &&
+        fits(b.block_q, std::to_string(cell.tile.block_q)) &&
+        fits(b.block_k, std::to_string(cell.tile.block_k)) &&
+        fits(b.bias, cell.has_bias ? "1" : "0")) {
+      return b;
+    }
+  }
+  return {};
+}
+
+// 4 x 16 heads of 4096 rows in BSHD; with tails, 4095 rows of a head_dim 8 short.
+Problem example(const Cell& cell, bool has_tails) {
+  Problem problem{};
+  AttentionArguments& a = problem.arguments;
+  a.batch = 4;
+  a.heads = a.kv_heads = 16;
+  a.seqlen_q = a.seqlen_kv = has_tails ? 4095 : 4096;
+  a.head_dim = has_tails ? cell.head_dim - 8 : cell.head_dim;
+  a.scale = 0.125f;
+  const int64_t row = int64_t{a.heads} * a.head_dim;
+  const AttentionTensor rows = {nullptr, row * a.seqlen_q, a.head_dim, row};
+  a.q = a.k = a.v = a.o = a.grad_o = a.grad_q = a.grad_k = a.grad_v = rows;
+  if (cell.has_bias) {
+    a.bias = {nullptr, int64_t{a.seqlen_q} * a.seqlen_kv, 0, a.seqlen_kv};
+    problem.bias_row_alignment_bytes = has_tails ? 2 : 16;
+  }
+  a.lse_batch_stride = int64_t{a.heads} * a.seqlen_q;
+  a.lse_head_stride = a.seqlen_q;
+  return problem;
+}
+
+struct Wanted {
+  Cell cell;
+  bool has_tails = false;
+};
+
+void add_tiles(std::vector<Wanted>& wanted, Cell cell, bool has_tails, bool has_all_tiles) {
+  cell.tile = {};
+  wanted.push_back({cell, has_tails});
+  if (!has_all_tiles) return;
+  for (const int block_q : {32, 64, 128}) {
+    for (const int block_k : {32, 64, 128}) {
+      cell.tile = {.block_q = block_q, .block_k = block_k};
+      wanted.push_back({cell, has_tails});
+    }
+  }
+}
+
+std::vector<Wanted> cells_of(const Settings& settings) {
+  std::vector<Wanted> wanted;
+  for (const Target& target : kTargets) {
+    if (settings.arch != 0 && settings.arch != target.compute_capability) continue;
+    const int num_variants = settings.has_all_cells ? 8 : 1;  // bf16, causal, tails
+    for (int variant = 0; variant < num_variants; ++variant) {
+      for (const bool is_backward : {false, true}) {
+        for (const int head_dim : {64, 128, 256}) {
+          for (const bool has_bias : {false, true}) {
+            Cell cell;
+            cell.target = target;
+            cell.head_dim = head_dim;
+            cell.is_backward = is_backward;
+            cell.has_bias = has_bias;
+            cell.is_bf16 = variant & 1;
+            cell.is_causal = variant & 2;
+            const bool has_all_tiles =
+                target.has_wgmma() && (settings.has_all_cells || !is_backward);
+            add_tiles(wanted, cell, variant & 4, has_all_tiles);
+          }
+        }
+      }
+    }
+  }
+  return wanted;
+}
+
+std::string title_of(const Flash& flash, const Wanted& wanted, const Choice& choice) {
+  const Cell& cell = choice.cell;
+  char line[200];
+  std::snprintf(line, sizeof line, "%-9s %-24s %3d %-8s %-4s d%-3d q%-3d k%-3d w%-2d s%d%s%s%s",
+                flash.id, choice.engine ? choice.engine->name : "-", cell.target.compute_capability,
+                cell.is_backward ? "backward" : "forward", cell.is_bf16 ? "bf16" : "fp16",
+                cell.head_dim, cell.tile.block_q, cell.tile.block_k, cell.tile.num_warps,
+                cell.tile.num_stages, cell.has_bias ? " bias" : "", cell.is_causal ? " causal" : "",
+                wanted.has_tails ? " tails" : "");
+  return line;
+}
+
+// What is wrong with a compiled cell; empty if nothing is.
+std::string check_budget(const Budget& budget, const Report& report) {
+  for (const KernelReport& kernel : report.kernels) {
+    if (kernel.spill_bytes <= budget.spill_bytes) continue;
+    return attn::text(kernel.name, " spills ", kernel.spill_bytes, " B, budget ",
+                      budget.spill_bytes, " B");
+  }
+  for (const std::string& warning : report.warnings) {
+    if (budget.warnings.find(warning) == std::string::npos)
+      return warning + " is not in the budget";
+  }
+  return {};
+}
+
+// TMA is what tells the two designs apart on Hopper; the tile that `auto` takes stands for all.
+std::string check_tma(const Flash& flash, const Compiler& compiler, const Choice& choice) {
+  const bool has_tma =
+      compiler.ptx(*choice.engine, choice.cell).find("cp.async.bulk.tensor") != std::string::npos;
+  const bool is_block_ptr = std::string(flash.id) == "block_ptr";
+  if (has_tma && !is_block_ptr) return "its PTX uses TMA";
+  if (!has_tma && is_block_ptr && choice.cell.target.has_wgmma()) return "its PTX uses no TMA";
+  return {};
+}
+
+// Prints a line; returns false if the cell is not as it should be.
+bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler& compiler,
+                const Wanted& wanted) {
+  const Problem problem = example(wanted.cell, wanted.has_tails);
+  const Choice choice =
+      choose(wanted.cell.is_backward ? flash.engines.backward : flash.engines.forward, problem,
+             wanted.cell);
+  std::string trouble, facts;
+  if (choice.answer.status != ATTN_OK) {
+    // On Hopper every forward tile must run; elsewhere, and backward, a limit is an answer.
+    const bool is_answer = ATTN_CLASS(choice.answer.status) == 4 &&
+                           (wanted.cell.is_backward || !wanted.cell.target.has_wgmma());
+    facts = "  refused: " + choice.answer.message;
+    if (!is_answer) trouble = "must be served";
+  } else {
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      const Report& report = compiler.get(*choice.engine, choice.cell).report;
+      for (const KernelReport& kernel : report.kernels) {
+        facts += attn::text("  ", kernel.name, " ", kernel.registers, " reg ", kernel.spill_bytes,
+                            " spill");
+      }
+      for (const std::string& warning : report.warnings) facts += " " + warning;
+      trouble = check_budget(budget_for(budgets, choice), report);
+      const bool is_auto = wanted.cell.tile.block_q == 0;
+      if (trouble.empty() && is_auto) trouble = check_tma(flash, compiler, choice);
+    } catch (const attn::Failure& failure) {
+      trouble = failure.what();
+    }
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "  %.1f s", spent.count());
+    facts += seconds;
+  }
+  std::string line = title_of(flash, wanted, choice) + facts;
+  if (!trouble.empty()) line += "  FAILED: " + trouble;
+  std::puts(line.c_str());
+  std::fflush(stdout);
+  return trouble.empty();
+}
+
+// Every num_jobs-th cell, from `job` on.
+bool check_share(const Settings& settings, int job) {
+  const Flash all[] = {{"ptr_block", ptr_block::engines(), ptr_block::texts()},
+                       {"block_ptr", block_ptr::engines(), block_ptr::texts()}};
+  bool is_good = true;
+  int number = 0;
+  for (const Flash& flash : all) {
+    if (!settings.provider.empty() && settings.provider != flash.id) continue;
+    const std::vector<Budget> budgets = read_budgets(flash.id);
+    const Cache cache =
+        settings.cache_directory.empty() ? Cache() : Cache(settings.cache_directory);
+    Compiler compiler(Texts(flash.texts), cache, [](const std::string&) {});
+    for (const Wanted& wanted : cells_of(settings)) {
+      if (number++ % settings.num_jobs != job) continue;
+      is_good &= check_cell(flash, budgets, compiler, wanted);
+    }
+  }
+  return is_good;
+}
+
+// Processes, as NVRTC compiles one kernel at a time in each.
+bool check_all(const Settings& settings) {
+  std::vector<pid_t> jobs;
+  for (int job = 0; job < settings.num_jobs; ++job) {
+    const pid_t child = fork();
+    if (child == 0) _exit(check_share(settings, job) ? 0 : 1);
+    jobs.push_back(child);
+  }
+  bool is_good = true;
+  for (const pid_t job : jobs) {
+    int status = -1;
+    waitpid(job, &status, 0);
+    is_good &= status == 0;
+  }
+  return is_good;
+}
+
+bool read_settings(int num_words, char** words, Settings& settings) {
+  for (int i = 1; i < num_words; ++i) {
+    const std::string word = words[i];
+    if (word == "--all-cells") {
+      settings.has_all_cells = true;
+      continue;
+    }
+    if (++i == num_words) return false;
+    if (word == "--provider") {
+      settings.provider = words[i];
+    } else if (word == "--arch") {
+      settings.arch = std::atoi(words[i]);
+    } else if (word == "--jobs") {
+      settings.num_jobs = std::max(1, std::atoi(words[i]));
+    } else if (word == "--cache") {
+      settings.cache_directory = words[i];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace kernel_kit
+
+int main(int num_words, char** words) {
+  kernel_kit::Settings settings;
+  if (!kernel_kit::read_settings(num_words, words, settings)) {
+    std::fputs(
+        "usage: flash_cells [--provider ID] [--arch 90] [--all-cells] [--jobs 2] "
+        "[--cache DIRECTORY]\n",
+        stderr);
+    return 2;
+  }
+  try {
+    const kernel_kit::Nvrtc found;
+  } catch (const attn::Failure& failure) {
+    std::printf("SKIPPED: %s\n", failure.what());
+    return 0;
+  }
+  return kernel_kit::check_all(settings) ? 0 : 1;
+}
