@@ -160,23 +160,14 @@ DEVICE void tma_load(u32 to, const TensorMap* map, u32 barrier, int c0, int c1, 
       "l"(map), "r"(barrier), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
       : "memory");
 }
-DEVICE void tma_load(u32 to, const TensorMap* map, u32 barrier, int c0, int c1, int c2, int c3,
-                     u64 l2_policy) {
-  asm volatile(
-      "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
-      ".L2::cache_hint [%0], [%1, {%3, %4, %5, %6}], [%2], %7;" ::"r"(to),
-      "l"(map), "r"(barrier), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "l"(l2_policy)
-      : "memory");
-}
 // To the same place in every block of the cluster whose bit stands in `blocks`, each at its own
 // barrier of that offset.
 DEVICE void tma_load_multicast(u32 to, const TensorMap* map, u32 barrier, int c0, int c1, int c2,
-                               int c3, u64 l2_policy, u32 blocks) {
+                               int c3, u32 blocks) {
   asm volatile(
       "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
-      ".multicast::cluster.L2::cache_hint [%0], [%1, {%3, %4, %5, %6}], [%2], %7, %8;" ::"r"(to),
-      "l"(map), "r"(barrier), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "h"(static_cast<u16>(blocks)),
-      "l"(l2_policy)
+      ".multicast::cluster [%0], [%1, {%3, %4, %5, %6}], [%2], %7;" ::"r"(to),
+      "l"(map), "r"(barrier), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "h"(static_cast<u16>(blocks))
       : "memory");
 }
 DEVICE void tma_store(const TensorMap* map, u32 from, int c0, int c1, int c2, int c3) {
@@ -215,16 +206,6 @@ DEVICE void bulk_wait_read() {
 template <int kGroups>
 DEVICE void bulk_wait() {
   asm volatile("cp.async.bulk.wait_group %0;" ::"n"(kGroups) : "memory");
-}
-DEVICE u64 l2_evict_first() {
-  u64 policy;
-  asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
-  return policy;
-}
-DEVICE u64 l2_evict_last() {
-  u64 policy;
-  asm volatile("createpolicy.fractional.L2::evict_last.b64 %0, 1.0;" : "=l"(policy));
-  return policy;
 }
 
 // ---- cp.async, sm_80 (9.7.9.25.3) ---------------------------------------------------------------
@@ -299,6 +280,9 @@ DEVICE float load_shared_f1(u32 address) {
 }
 DEVICE void store_shared_f1(u32 address, float v) {
   asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
+}
+DEVICE void store_shared_u1(u32 address, u32 v) {
+  asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(v) : "memory");
 }
 DEVICE void store_shared_u16(u32 address, u16 v) {
   asm volatile("st.shared.u16 [%0], %1;" ::"r"(address), "h"(v) : "memory");

@@ -1,0 +1,244 @@
+// Flash attention forward for sm_90a from tile descriptors: TMA brings the tiles, mbarriers count
+// them, warpgroups multiply with wgmma. One warpgroup only loads, the others (forward_consumer.cuh)
+// only compute; setmaxnreg gives these its registers. Blocks are persistent: while one unit's
+// output is stored, the next one's tiles are on their way.
+//
+// Takes the macros of forward_consumer.cuh and work_list.cuh, and
+//   CLUSTER_Q      blocks of a cluster at neighbouring query tiles: each loads its share of K and V
+//                  for all of them (multicast)
+//   CLUSTER_HEADS  blocks of a cluster at neighbouring heads: the same for a bias they share
+// Parameters: AttentionArguments, the maps of Q, K, V (boxes of 64 columns and of all rows that one
+// block loads) and, with a bias, two of it: pages of 64 columns, and the columns behind the last
+// page.
+#include "kernel_kit/device/forward_consumer.cuh"
+#include "kernel_kit/device/pipeline.cuh"
+
+constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
+static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
+static_assert(!HAS_BIAS || kGroups <= 3,
+              "each group's bias has a loading warp, beside that of K and V");
+
+// The block's rings, one behind the other from `barriers` on. In a cluster all blocks have them at
+// the same addresses.
+struct Rings {
+  u32 barriers;
+
+  __device__ __forceinline__ Ring<1> q() const { return {barriers}; }
+  __device__ __forceinline__ Ring<NUM_STAGES> k() const { return {q().end()}; }
+  __device__ __forceinline__ Ring<NUM_STAGES> v() const { return {k().end()}; }
+  __device__ __forceinline__ Ring<BIAS_STAGES> bias(int group) const {
+    return {v().end() + group * Ring<BIAS_STAGES>::kBytes};
+  }
+
+  // A producer's one arrival fills; one lane of each warp that reads a slot empties it.
+  __device__ __forceinline__ void init() const {
+    q().init(1, NUM_WARPS);
+    k().init(1, NUM_WARPS * CLUSTER_Q);
+    v().init(1, NUM_WARPS * CLUSTER_Q);
+    for (int i = 0; HAS_BIAS && i < kGroups; ++i) bias(i).init(1, 4 * CLUSTER_HEADS);
+  }
+};
+
+// The consumers' side.
+struct Loads {
+  Rings rings;
+  u32 shared;
+  int group, lane, rank_q, rank_head;
+  u32 k_base, v_base;  // operands
+  Turn<1> q_turn = Turn<1>::begin(Side::consumer);
+  Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
+  Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
+
+  // To the blocks first, first + step, ... of the cluster, one lane each.
+  template <int kBlocks>
+  __device__ __forceinline__ void tell(u32 barrier, int first, int step) const {
+    if (kBlocks == 1) {
+      if (lane == 0) ptx::mbarrier_arrive(barrier);
+    } else if (lane < kBlocks) {
+      ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, first + step * lane));
+    }
+  }
+
+  __device__ __forceinline__ void begin(const AttentionArguments&, const Unit&, int) {}
+
+  __device__ __forceinline__ void wait_q() { rings.q().wait_full(q_turn); }
+  __device__ __forceinline__ void release_q() {
+    tell<1>(rings.q().empty(0), 0, 0);
+    q_turn.advance();
+  }
+  __device__ __forceinline__ u32 k() const {
+    return k_base + k_turn.slot * (kTile.kv_bytes() / 16);
+  }
+  __device__ __forceinline__ void wait_k() { rings.k().wait_full(k_turn); }
+  __device__ __forceinline__ void release_k() {
+    tell<CLUSTER_Q>(rings.k().empty(k_turn.slot), CLUSTER_Q * rank_head, 1);
+    k_turn.advance();
+  }
+  __device__ __forceinline__ u32 v() const {
+    return v_base + v_turn.slot * (kTile.kv_bytes() / 16);
+  }
+  __device__ __forceinline__ void wait_v() { rings.v().wait_full(v_turn); }
+  __device__ __forceinline__ void release_v() {
+    tell<CLUSTER_Q>(rings.v().empty(v_turn.slot), CLUSTER_Q * rank_head, 1);
+    v_turn.advance();
+  }
+  __device__ __forceinline__ void bias_ahead() {}
+  __device__ __forceinline__ u32 wait_bias() {
+    rings.bias(group).wait_full(bias_turn);
+    return shared + kTile.bias_at(group) + bias_turn.slot * kTile.bias_bytes();
+  }
+  __device__ __forceinline__ void release_bias() {
+    tell<CLUSTER_HEADS>(rings.bias(group).empty(bias_turn.slot), rank_q, CLUSTER_Q);
+    bias_turn.advance();
+  }
+};
+
+// A tile's share of this block, page by page; with kSharers > 1 it goes to all `blocks` of the
+// mask.
+template <int kSharers>
+DEVICE void load_pages(const TensorMap& map, u32 to, u32 barrier, int tile_rows, int share, int row,
+                       int head, int batch, u32 blocks) {
+  const int own_row = share * (tile_rows / kSharers);
+#pragma unroll
+  for (int page = 0; page < kPages; ++page) {
+    const u32 at = to + page * tile_rows * 128 + own_row * 128;
+    if (kSharers > 1) {
+      ptx::tma_load_multicast(at, &map, barrier, page * 64, row + own_row, head, batch, blocks);
+    } else {
+      ptx::tma_load(at, &map, barrier, page * 64, row, head, batch);
+    }
+  }
+}
+
+// One warp; all its lanes run the loops, one issues. V comes a block later than K, as it is used.
+DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const TensorMap& k_map,
+                     const TensorMap& v_map, Rings rings, u32 shared) {
+  const bool issues = ptx::elect_one();
+  Turn<1> q_turn = Turn<1>::begin(Side::producer);
+  Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
+  Work work(a);
+  const u32 sharers = ((1u << CLUSTER_Q) - 1) << (CLUSTER_Q * work.rank_head);
+
+  for (Unit unit; work.next(a, unit);) {
+    const int kv_head = unit.head / (a.heads / a.kv_heads);
+    const int num_blocks = key_blocks(a, unit.first_row, kRows).count;
+    const auto load_kv = [&](const TensorMap& map, auto ring, auto& turn, int at, int block) {
+      ring.wait_empty(turn);
+      if (issues) {
+        ptx::mbarrier_arrive_expect(ring.full(turn.slot), kTile.kv_bytes());
+        load_pages<CLUSTER_Q>(map, shared + at + turn.slot * kTile.kv_bytes(), ring.full(turn.slot),
+                              BLOCK_K, work.rank_q, block * BLOCK_K, kv_head, unit.batch, sharers);
+      }
+      turn.advance();
+    };
+    rings.q().wait_empty(q_turn);
+    if (issues) {
+      ptx::mbarrier_arrive_expect(rings.q().full(0), kTile.q_bytes());
+      load_pages<1>(q_map, shared + kTile.q_at(), rings.q().full(0), kRows, 0, unit.first_row,
+                    unit.head, unit.batch, 0);
+    }
+    q_turn.advance();
+    for (int block = num_blocks - 1; block >= -1; --block) {
+      if (block >= 0) load_kv(k_map, rings.k(), k_turn, kTile.k_at(), block);
+      if (block < num_blocks - 1) load_kv(v_map, rings.v(), v_turn, kTile.v_at(), block + 1);
+    }
+  }
+}
+
+// One warp for each consuming group: its 64 rows of bias, block by block.
+DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const TensorMap& rest_map,
+                      Ring<BIAS_STAGES> ring, u32 shared, int group) {
+  constexpr int kShareRows = 64 / CLUSTER_HEADS;
+  const bool issues = ptx::elect_one();
+  Turn<BIAS_STAGES> turn = Turn<BIAS_STAGES>::begin(Side::producer);
+  Work work(a);
+  u32 sharers = 0;
+  for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (work.rank_q + CLUSTER_Q * i);
+  const int own_row = work.rank_head * kShareRows;
+
+  for (Unit unit; work.next(a, unit);) {
+    const int first_row = unit.first_row + group * 64;
+    const int head = a.bias.head_stride ? unit.head : 0,
+              batch = a.bias.batch_stride ? unit.batch : 0;
+    for (int block = key_blocks(a, first_row, 64).count - 1; block >= 0; --block) {
+      ring.wait_empty(turn);
+      if (issues) {
+        const u32 full = ring.full(turn.slot);
+        const u32 to = shared + kTile.bias_at(group) + turn.slot * kTile.bias_bytes();
+        const auto load = [&](const TensorMap& part, u32 at, int column) {
+          if (CLUSTER_HEADS > 1) {
+            ptx::tma_load_multicast(at, &part, full, column, first_row + own_row, head, batch,
+                                    sharers);
+          } else {
+            ptx::tma_load(at, &part, full, column, first_row, head, batch);
+          }
+        };
+        ptx::mbarrier_arrive_expect(full, kTile.bias_bytes());
+#pragma unroll
+        for (int page = 0; page < BLOCK_K / 64; ++page) {
+          load(map, to + page * kBiasPage + own_row * 128, block * BLOCK_K + page * 64);
+        }
+        if (kBiasRest) {
+          constexpr int kPages64 = BLOCK_K / 64;
+          load(rest_map, to + kPages64 * kBiasPage + own_row * kBiasRest * 2,
+               block * BLOCK_K + kPages64 * 64);
+        }
+      }
+      turn.advance();
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
+    forward(const __grid_constant__ AttentionArguments a, const __grid_constant__ TensorMap q_map,
+            const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map
+#if HAS_BIAS
+            ,
+            const __grid_constant__ TensorMap bias_map,
+            const __grid_constant__ TensorMap bias_rest_map
+#endif
+    ) {
+  extern __shared__ char shared_memory[];
+  const u32 shared = ptx::shared_address(shared_memory);
+  const int warp = ptx::uniform(threadIdx.x / 32), group = warp / 4, lane = threadIdx.x % 32;
+  const Rings rings = {shared + kTile.barriers_at()};
+  if (threadIdx.x == 0) {
+    if (shared % ForwardTile::kAlignment != 0) ptx::trap();
+    rings.init();
+    ptx::fence_mbarrier_init();
+    ptx::fence_async_proxy();
+  }
+  if (kCluster > 1) {
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  } else {
+    __syncthreads();
+  }
+
+  if (group == kGroups) {
+    ptx::give_up_registers<kTile.loader_registers()>();
+    if (warp % 4 == 0) load_qkv(a, q_map, k_map, v_map, rings, shared);
+#if HAS_BIAS
+    if (warp % 4 >= 1 && warp % 4 <= kGroups) {
+      load_bias(a, bias_map, bias_rest_map, rings.bias(warp % 4 - 1), shared, warp % 4 - 1);
+    }
+#endif
+  } else {
+    ptx::take_registers<kTile.registers()>();
+    const Work work(a);
+    Loads loads = {rings,
+                   shared,
+                   group,
+                   lane,
+                   work.rank_q,
+                   work.rank_head,
+                   ptx::operand(shared + kTile.k_at()),
+                   ptx::operand(shared + kTile.v_at(), BLOCK_K * 128)};
+    consume(a, loads, shared, group, warp % 4, lane);
+  }
+  // No block leaves while another may still signal it.
+  if (kCluster > 1) {
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  }
+}

@@ -1,0 +1,239 @@
+// What the computing warpgroups of the sm_90a forward kernels do, however their tiles are loaded.
+// Each has 64 query rows and walks over the keys from the last block to the first, so that blocks
+// with hidden keys come first and the long loop needs no mask:
+//
+//   S(j) = Q K(j)^T          on the tensor cores, together with
+//   O += P(j-1) V(j-1)       which goes on while the softmax of S(j) runs on the other units
+//   P(j) = softmax(S(j)),    O is rescaled where a row's maximum grew
+//
+// Takes HEAD_DIM BLOCK_K NUM_WARPS NUM_STAGES IS_BF16 HAS_BIAS IS_CAUSAL HAS_TAILS and, to see what
+// a design step is worth:
+//   OVERLAP      1: the softmax runs over the product with V (0 also needs fewer registers)
+//   PING_PONG    1: the warpgroups issue their products in turn
+//   LAZY_RESCALE 1: O is rescaled only when a maximum grew by more than 2^8
+//   BIAS_STAGES  tiles of bias under way, for each warpgroup
+#pragma once
+
+#ifndef OVERLAP
+#define OVERLAP 1
+#endif
+#ifndef PING_PONG
+#define PING_PONG 0
+#endif
+#ifndef LAZY_RESCALE
+#define LAZY_RESCALE 1
+#endif
+#ifndef BIAS_STAGES
+#define BIAS_STAGES 2
+#endif
+#ifndef CLUSTER_Q
+#define CLUSTER_Q 1
+#endif
+#ifndef CLUSTER_HEADS
+#define CLUSTER_HEADS 1
+#endif
+#ifndef HEADS_TOGETHER
+#define HEADS_TOGETHER 0
+#endif
+
+#include "kernel_kit/device/attention.h"
+#include "kernel_kit/device/constant.cuh"
+#include "kernel_kit/device/forward_tile.h"
+#include "kernel_kit/device/product.cuh"
+#include "kernel_kit/device/softmax.cuh"
+#include "kernel_kit/device/visibility.cuh"
+#include "kernel_kit/device/work_list.cuh"
+
+constexpr ForwardTile kTile = {HEAD_DIM, BLOCK_K, NUM_WARPS / 4, NUM_STAGES, HAS_BIAS, BIAS_STAGES};
+constexpr int kGroups = NUM_WARPS / 4;
+constexpr int kRows = kTile.rows();
+constexpr int kPages = kTile.pages();
+constexpr Element kElement = IS_BF16 ? Element::bf16 : Element::f16;
+constexpr bool kMayHide = HAS_TAILS || IS_CAUSAL;
+constexpr int kBiasPage = 64 * 128;      // bytes of 64 x 64 elements
+constexpr int kBiasRest = BLOCK_K % 64;  // columns behind the last whole page: 0, 16 or 32
+constexpr float kLog2E = 1.4426950408889634f;
+
+static_assert(NUM_WARPS % 4 == 0, "wgmma is computed by warpgroups of four warps");
+static_assert(BLOCK_K % 16 == 0, "a product's k step is 16 keys");
+static_assert(kBiasRest == 0 || kBiasRest == 16 || kBiasRest == 32, "48 columns have no swizzle");
+
+using Work = WorkList<kRows, HEAD_DIM>;
+
+// Turns of the warpgroups to issue products: one at a time, so that the others do softmax.
+struct PingPong {
+  static constexpr int kFirstBarrier = 1, kThreads = 256;  // one leaves, one enters
+  int group;
+
+  __device__ __forceinline__ explicit PingPong(int own) : group(own) {
+    if (PING_PONG && group == kGroups - 1) pass();  // lets group 0 begin
+  }
+  __device__ __forceinline__ void take() const {
+    if (PING_PONG) ptx::barrier_sync(kFirstBarrier + group, kThreads);
+  }
+  __device__ __forceinline__ void pass() const {
+    const int next = group == kGroups - 1 ? 0 : group + 1;
+    if (PING_PONG) ptx::barrier_arrive(kFirstBarrier + next, kThreads);
+  }
+};
+
+// Where ldmatrix finds 16 columns of a bias tile: row `row`, columns 16 * kColumns + 8 * half.
+template <int kColumns>
+DEVICE u32 bias_address(u32 tile, int row, int half) {
+  const int chunk = kColumns % 4 * 2 + half;
+  if (kColumns < BLOCK_K / 64 * 4) {
+    return tile + kColumns / 4 * kBiasPage + row * 128 + ((chunk ^ (row & 7)) << 4);
+  }
+  const int key = kBiasRest == 16 ? row >> 2 & 1 : row >> 1 & 3;  // 32-byte and 64-byte swizzle
+  return tile + BLOCK_K / 64 * kBiasPage + row * kBiasRest * 2 + ((chunk ^ key) << 4);
+}
+
+// S = scale * S + bias: natural units, so that a bias of -inf or the lowest bf16 does no harm.
+template <int kColumns = 0>
+DEVICE void add_bias(float (&scores)[BLOCK_K / 2], float scale, u32 tile, int row, int half) {
+  u32 pairs[4];
+  ptx::ldmatrix(bias_address<kColumns>(tile, row, half), pairs);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    float low, high;
+    ptx::unpack<kElement>(pairs[i], low, high);
+    float* const s = scores + 8 * kColumns + 2 * i;
+    s[0] = __fmaf_rn(s[0], scale, low);
+    s[1] = __fmaf_rn(s[1], scale, high);
+  }
+  if constexpr (kColumns + 1 < BLOCK_K / 16) {
+    add_bias<kColumns + 1>(scores, scale, tile, row, half);
+  }
+}
+
+// O = output / sum and LSE, from registers to global memory.
+template <class Sums>
+DEVICE void store(const AttentionArguments& a, const Unit& unit, int row, int lane,
+                  const float (&output)[HEAD_DIM / 2], const Sums& softmax) {
+  const int lane_of_quad = lane % 4;
+  if (a.lse && lane_of_quad < 2) {
+    const int r = row + 8 * lane_of_quad;
+    const float of_row[2] = {softmax.log_sum(0), softmax.log_sum(1)};
+    float* const lse = a.lse + unit.batch * a.lse_batch_stride + unit.head * a.lse_head_stride;
+    if (!HAS_TAILS || r < a.seqlen_q) lse[r] = lane_of_quad ? of_row[1] : of_row[0];
+  }
+  u16* const o = static_cast<u16*>(a.o.data) + unit.batch * a.o.batch_stride +
+                 unit.head * a.o.head_stride + lane_of_quad * 8;
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    const float factor = softmax.inverse_sum(r);
+    u16* const to = o + (row + 8 * r) * a.o.row_stride;
+#pragma unroll
+    for (int columns = 0; columns < HEAD_DIM; columns += 32) {
+      u32 x[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float* const pair = output + columns / 2 + 4 * i + 2 * r;
+        x[i] = ptx::pack<kElement>(pair[0] * factor, pair[1] * factor);
+      }
+      transpose_quad(x, lane_of_quad);
+      const bool exists = row + 8 * r < a.seqlen_q && columns + lane_of_quad * 8 < a.head_dim;
+      if (!HAS_TAILS || exists) ptx::store_global_u4(to + columns, x[0], x[1], x[2], x[3]);
+    }
+  }
+}
+
+// Loads: who brings the tiles. wait_x() returns when tile x is there, release_x() says that this
+// warp is done with it and goes on to the next. K and V turn up as operands of products.
+template <class Loads>
+DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int group, int warp,
+                    int lane) {
+  float scores[BLOCK_K / 2], output[HEAD_DIM / 2], factor[2];
+  u32 weights[BLOCK_K / 4];  // P, packed
+  Softmax<BLOCK_K, HAS_BIAS && IS_BF16, LAZY_RESCALE> softmax;
+  softmax.to_log2 = HAS_BIAS ? kLog2E : a.scale * kLog2E;
+  const u32 q = ptx::operand(shared + kTile.q_at() + group * 64 * 128);
+  const u32 pin = shared + kTile.pin_at();
+  const PingPong turns(group);
+  Work work(a);
+
+  const auto issue_scores = [&] {  // S = Q K^T
+    ptx::wgmma_fence();
+    product<kElement, BLOCK_K, HEAD_DIM / 16, kRows * 128, BLOCK_K * 128>(scores, q, loads.k());
+    ptx::wgmma_commit();
+  };
+  const auto issue_output = [&] {  // O += P V
+    loads.wait_v();
+    ptx::wgmma_fence();
+    add_product<kElement, HEAD_DIM, BLOCK_K / 16>(output, weights, loads.v());
+    ptx::wgmma_commit();
+  };
+
+  for (Unit unit; work.next(a, unit);) {
+    const int first_row = unit.first_row + group * 64;
+    const int row = first_row + warp * 16 + lane / 4;  // and row + 8
+    const KeyBlocks of_unit = key_blocks(a, unit.first_row, kRows);
+    const KeyBlocks blocks = IS_CAUSAL || HAS_TAILS ? key_blocks(a, first_row, 64) : of_unit;
+    int block = blocks.count - 1;
+    loads.begin(a, unit, blocks.count);
+
+    const auto attend = [&](auto first, auto hides) {
+      loads.wait_k();
+      turns.take();
+      issue_scores();
+      if (OVERLAP && !first.value) issue_output();
+      turns.pass();
+      loads.bias_ahead();
+      ptx::wgmma_wait<OVERLAP && !first.value ? 1 : 0>();
+      loads.release_k();
+      if (block == 0) loads.release_q();
+      if (HAS_BIAS) add_bias(scores, a.scale, loads.wait_bias(), warp * 16 + lane % 16, lane / 16);
+      if (hides.value) hide_unseen(a, scores, row, block * BLOCK_K, lane);
+      const bool grew = softmax.template update<first.value>(scores, factor);
+      if (HAS_BIAS) {
+        ptx::pin(softmax.largest, pin);  // ldmatrix is done when all scores have been looked at
+        loads.release_bias();
+      }
+      softmax.exponentiate(scores);
+      if (OVERLAP && !first.value) {
+        ptx::pin(softmax.sum[0] + softmax.sum[1],
+                 pin);  // else the wait moves above the exponentials
+        ptx::wgmma_wait<0>();
+        loads.release_v();
+      }
+      pack_all<kElement>(scores, weights);
+      if (grew) scale_rows(output, factor);
+      if (!OVERLAP) {
+        issue_output();
+        ptx::wgmma_wait<0>();
+        loads.release_v();
+      }
+    };
+
+#pragma unroll
+    for (int i = 0; i < HEAD_DIM / 2; ++i) output[i] = 0.0f;
+    loads.wait_q();
+    for (int hidden = of_unit.count; hidden > blocks.count; --hidden) {  // from this group's rows
+      turns.take();
+      turns.pass();
+      loads.wait_k();
+      loads.release_k();
+      loads.wait_v();
+      loads.release_v();
+    }
+    if (blocks.count == 0) {
+      softmax.see_nothing();
+      loads.release_q();
+    } else {
+      attend(True{}, Bool<kMayHide>{});
+      --block;
+      if (IS_CAUSAL) {
+        for (; block >= blocks.whole; --block) attend(False{}, True{});
+      }
+#pragma unroll 1
+      for (; block >= 0; --block) attend(False{}, False{});
+      if (OVERLAP) {
+        issue_output();
+        ptx::wgmma_wait<0>();
+        loads.release_v();
+      }
+    }
+    softmax.finish();
+    store(a, unit, row, lane, output, softmax);
+  }
+}

@@ -1,0 +1,59 @@
+// The persistent kernels' order of work: a unit is one tile of queries of one head (in a cluster,
+// CLUSTER_Q tiles of CLUSTER_HEADS heads), and the blocks of the grid take them in turn.
+// `together` heads run at the same tile, then the next tile, then the next heads. What they share
+// stays in L2: 1: K and V of one head; more: a bias of all heads, or simply fewer bytes of K and V
+// than L2 has while causal tiles go from the longest to the shortest.
+// Causal tiles differ in length; every other round runs backwards, so that who had the longest of a
+// round gets the shortest of the next (simulated: 0.99 of a perfect distribution, against 0.94).
+// Takes CLUSTER_Q, CLUSTER_HEADS, HEADS_TOGETHER (0: as written above), IS_CAUSAL.
+#pragma once
+
+#include "kernel_kit/device/attention.h"
+#include "kernel_kit/device/ptx.cuh"
+
+struct Unit {
+  int first_row, head, batch;
+};
+
+template <int kRows, int kHeadDim>
+struct WorkList {
+  static constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
+  int tiles, heads, together, num_units;  // heads: of all batches, in clusters
+  int rank_q, rank_head;
+  int round = 0;
+
+  __device__ __forceinline__ explicit WorkList(const AttentionArguments& a) {
+    const int rank = kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
+    rank_q = rank % CLUSTER_Q;
+    rank_head = rank / CLUSTER_Q;
+    tiles = (a.seqlen_q + kRows * CLUSTER_Q - 1) / (kRows * CLUSTER_Q);
+    heads = a.heads / CLUSTER_HEADS * a.batch;
+    num_units = tiles * heads;
+    together = HEADS_TOGETHER > 0 ? HEADS_TOGETHER / CLUSTER_HEADS : heads_that_share(a);
+    together = max(1, min(together, heads));
+  }
+
+  __device__ __forceinline__ static int heads_that_share(const AttentionArguments& a) {
+    constexpr int kL2Bytes = 32 << 20;  // of 50 MB, what can be counted on
+    if (HAS_BIAS && a.bias.head_stride == 0) return 8 / CLUSTER_HEADS;
+    if (IS_CAUSAL) return kL2Bytes / (a.seqlen_kv * kHeadDim * 4) * (a.heads / a.kv_heads);
+    return 1;
+  }
+
+  __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
+    const int workers = gridDim.x / kCluster, me = blockIdx.x / kCluster;
+    const bool backwards = IS_CAUSAL && round % 2 == 1;
+    int index = round++ * workers + (backwards ? workers - 1 - me : me);
+    if (index >= num_units) return false;
+    const int first_head = index / (together * tiles) * together;
+    const int side_by_side = min(together, heads - first_head);
+    index -= first_head * tiles;
+    int tile = index / side_by_side;
+    if (IS_CAUSAL) tile = tiles - 1 - tile;
+    const int head = first_head + index % side_by_side;
+    unit.first_row = (tile * CLUSTER_Q + rank_q) * kRows;
+    unit.head = head % (a.heads / CLUSTER_HEADS) * CLUSTER_HEADS + rank_head;
+    unit.batch = head / (a.heads / CLUSTER_HEADS);
+    return true;
+  }
+};
