@@ -1,13 +1,22 @@
 #include "block_ptr/engines.h"
 
+#include "kernel_kit/mma_engines.h"
+
+// By attnbench_embed_texts.
+extern const kernel_kit::TextFile block_ptr_texts[];
+extern const size_t block_ptr_num_texts;
+
 namespace block_ptr {
 namespace {
 
 using kernel_kit::Engine;
 
+const Engine kMmaForward = kernel_kit::mma_forward_engine("block_ptr/mma_forward.cu");
+const Engine kMmaBackward = kernel_kit::mma_backward_engine("block_ptr/mma_backward.cu");
+
 // In order of preference, the most general last.
-constexpr std::array<const Engine*, 0> kForward = {};
-constexpr std::array<const Engine*, 0> kBackward = {};
+constexpr std::array<const Engine*, 1> kForward = {&kMmaForward};
+constexpr std::array<const Engine*, 1> kBackward = {&kMmaBackward};
 
 }  // namespace
 
@@ -16,7 +25,7 @@ kernel_kit::Engines engines() {
 }
 
 std::span<const kernel_kit::TextFile> texts() {
-  return {};
+  return {block_ptr_texts, block_ptr_num_texts};
 }
 
 }  // namespace block_ptr

@@ -10,7 +10,7 @@
 // All five products are divided among all warps, each by its own grid, so P and dS go through
 // shared memory; a warp's share of dK and dV stays in registers.
 //
-// Macros: those of mma_forward.cuh, but NUM_WARPS 4 or 8; IS_DETERMINISTIC 0 or 1; ARCH as 80, 90.
+// Macros: those of mma_forward.cuh, but NUM_WARPS 4 or 8; IS_DETERMINISTIC 0 or 1.
 #pragma once
 
 #include "kernel_kit/device/attention.h"
@@ -40,10 +40,12 @@ using RowTile = TileAccess<BLOCK_Q, HEAD_DIM, kThreads, HAS_TAILS>;
 using KeyTile = TileAccess<BLOCK_K, HEAD_DIM, kThreads, HAS_TAILS>;
 using BiasTile = TileAccess<BLOCK_Q, BLOCK_K, kThreads, HAS_TAILS, true>;
 
+constexpr bool kAddsFour = __CUDA_ARCH__ >= 900;
+
 // Where value i of this thread's part of dQ lies behind the place of its warp, in floats: a warp's
 // addition covers 128 contiguous bytes, or 512 where there are additions of four.
 DEVICE constexpr int query_sum_place(int i, int lane) {
-  return ARCH >= 90 ? i / 4 * 128 + lane * 4 + i % 4 : i * 32 + lane;
+  return kAddsFour ? i / 4 * 128 + lane * 4 + i % 4 : i * 32 + lane;
 }
 DEVICE long long query_sum_tile(const AttentionArguments& a, int batch, int head, int row_tile) {
   const long long tile =
@@ -57,7 +59,7 @@ DEVICE void add_query_sums(const QueryShare::Part& sums, float* to) {
   const float* values = &sums.block[0][0][0];
 #pragma unroll
   for (int i = 0; i < QueryShare::Part::kPerThread; i += 4) {
-    if constexpr (ARCH >= 90) {
+    if constexpr (kAddsFour) {
       ptx::add_global_f4(to + query_sum_place(i, lane), values[i], values[i + 1], values[i + 2],
                          values[i + 3]);
     } else {
@@ -166,7 +168,7 @@ DEVICE float one(int, int) {
   return 1.f;
 }
 
-extern "C" __global__ void __launch_bounds__(kThreads)
+extern "C" __global__ void __launch_bounds__(kThreads, 1)
     backward(const __grid_constant__ AttentionArguments a) {
   extern __shared__ __align__(1024) unsigned char shared[];
   const u32 k_tile = ptx::shared_address(shared);

@@ -8,6 +8,7 @@
 //
 // Macros: HEAD_DIM 64, 128 or 256; BLOCK_Q, BLOCK_K in {32, 64, 128}; NUM_WARPS: BLOCK_Q / 16 or
 // BLOCK_Q / 32, at least 2; NUM_STAGES >= 1; IS_BF16, HAS_BIAS, IS_CAUSAL, HAS_TAILS 0 or 1.
+// MIN_BLOCKS: blocks of a multiprocessor, for experiments.
 #pragma once
 
 #include "kernel_kit/device/attention.h"
@@ -18,6 +19,9 @@
 
 constexpr MmaForwardTile kTile{BLOCK_Q, BLOCK_K, HEAD_DIM, NUM_WARPS, NUM_STAGES, HAS_BIAS};
 constexpr int kThreads = kTile.threads();
+#ifndef MIN_BLOCKS
+#define MIN_BLOCKS kTile.blocks_per_multiprocessor()
+#endif
 constexpr int kRowBlocks = kTile.rows_per_warp() / 16;
 static_assert(BLOCK_Q % (16 * NUM_WARPS) == 0, "a warp owns whole blocks of 16 rows");
 
@@ -34,7 +38,7 @@ DEVICE int visible_keys(const AttentionArguments& a, int first_row) {
   return max(0, min(a.seqlen_kv, last_row + a.diagonal + 1));
 }
 
-extern "C" __global__ void __launch_bounds__(kThreads)
+extern "C" __global__ void __launch_bounds__(kThreads, MIN_BLOCKS)
     forward(const __grid_constant__ AttentionArguments a) {
   extern __shared__ __align__(1024) unsigned char shared[];
   const u32 q_tile = ptx::shared_address(shared);

@@ -19,4 +19,12 @@ struct MmaForwardTile {
 
   // fp32 sums that a thread holds all the time: of S and of O.
   constexpr int sums_per_thread() const { return block_q * (block_k + head_dim) / threads(); }
+
+  // Blocks that are to share a multiprocessor: as many as leave each thread registers for its sums,
+  // operands and addresses. Left alone, ptxas takes a few more and halves the number.
+  constexpr int blocks_per_multiprocessor() const {
+    const int wanted = sums_per_thread() + (has_bias ? 76 : 62);
+    const int blocks = 65536 / (threads() * wanted);
+    return blocks > 1 ? blocks : 1;
+  }
 };
