@@ -21,6 +21,8 @@ class CudaDevice final : public Device {
   explicit CudaDevice(int ordinal);  // throws Error, DeviceError or OutOfDeviceMemory
   ~CudaDevice() override;
 
+  const CudaContext& context() const { return context_; }
+
   const attn_device& identity() const override { return identity_.facts; }
   DeviceFacts facts() override;
   void* stream() const override { return context_.stream(); }

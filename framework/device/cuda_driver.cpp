@@ -42,6 +42,8 @@ CudaDriver::CudaDriver() {
   find(library, "cuDeviceGetAttribute", cuDeviceGetAttribute);
   find(library, "cuDevicePrimaryCtxRetain", cuDevicePrimaryCtxRetain);
   find(library, "cuDevicePrimaryCtxRelease_v2", cuDevicePrimaryCtxRelease);
+  find(library, "cuDevicePrimaryCtxGetState", cuDevicePrimaryCtxGetState);
+  find(library, "cuCtxGetCurrent", cuCtxGetCurrent);
   find(library, "cuCtxSetCurrent", cuCtxSetCurrent);
   find(library, "cuCtxSynchronize", cuCtxSynchronize);
   find(library, "cuCtxSetLimit", cuCtxSetLimit);

@@ -47,6 +47,8 @@ class CudaDriver {
 
   CuResult (*cuDevicePrimaryCtxRetain)(CuContext* context, CuDevice device);
   CuResult (*cuDevicePrimaryCtxRelease)(CuDevice device);
+  CuResult (*cuDevicePrimaryCtxGetState)(CuDevice device, unsigned* flags, int* is_active);
+  CuResult (*cuCtxGetCurrent)(CuContext* context);
   CuResult (*cuCtxSetCurrent)(CuContext context);
   CuResult (*cuCtxSynchronize)();
   CuResult (*cuCtxSetLimit)(int limit, size_t value);
