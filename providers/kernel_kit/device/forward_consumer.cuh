@@ -8,14 +8,14 @@
 //
 // Takes HEAD_DIM BLOCK_K NUM_WARPS NUM_STAGES IS_BF16 HAS_BIAS IS_CAUSAL HAS_TAILS and, to see what
 // a design step is worth:
-//   OVERLAP      1: the softmax runs over the product with V (0 also needs fewer registers)
+//   OVERLAP      1: the softmax runs over the product with V (where the registers allow it)
 //   PING_PONG    1: the warpgroups issue their products in turn
 //   LAZY_RESCALE 1: O is rescaled only when a maximum grew by more than 2^8
 //   BIAS_STAGES  tiles of bias under way, for each warpgroup
 #pragma once
 
 #ifndef OVERLAP
-#define OVERLAP 1
+#define OVERLAP kTile.overlaps()
 #endif
 #ifndef PING_PONG
 #define PING_PONG 0

@@ -33,8 +33,16 @@ struct ForwardTile {
   }
   constexpr int bytes() const { return pin_at() + 8; }
 
-  // What a group can hold without spilling, without overlap of softmax and products, or at all:
-  // accumulators of O and S, and P of the step before.
+  // Of a thread, by setmaxnreg. All warps together own 64 K.
   constexpr int registers() const { return groups <= 2 ? 232 : groups == 3 ? 160 : 112; }
   constexpr int loader_registers() const { return groups <= 2 ? 40 : groups == 3 ? 32 : 24; }
+
+  // Registers for addresses, statistics and the like, beside O, S and P. Compiled without spilling
+  // where this holds, and with spills where it does not.
+  static constexpr int kOthers = 32;
+  // P of one step lives while S of the next is computed: else there must be no overlap.
+  constexpr bool overlaps() const {
+    return head_dim / 2 + block_k / 2 + block_k / 4 + kOthers <= registers();
+  }
+  constexpr int least_registers() const { return head_dim / 2 + block_k / 2 + kOthers; }
 };

@@ -1,0 +1,83 @@
+#include "block_ptr/forward_engine.h"
+
+#include "kernel_kit/hopper_forward.h"
+
+namespace block_ptr {
+namespace {
+
+using kernel_kit::Cell;
+using kernel_kit::Operand;
+using kernel_kit::Problem;
+using kernel_kit::Recipe;
+
+// What blocks of a cluster have in common: tiles of queries side by side, or heads.
+struct Cluster {
+  int q = 1, heads = 1;
+};
+constexpr Cluster kHeadPairs = {1, 2}, kQueryPairs = {2, 1}, kAlone = {1, 1};
+
+template <Cluster kCluster>
+std::vector<std::string> defines(const Cell& cell) {
+  std::vector<std::string> list = kernel_kit::hopper_forward_defines(cell);
+  list.push_back(attn::text("CLUSTER_Q=", kCluster.q));
+  list.push_back(attn::text("CLUSTER_HEADS=", kCluster.heads));
+  return list;
+}
+
+template <Cluster kCluster>
+Recipe recipe(const Problem& problem, const Cell& cell) {
+  const ForwardTile tile = kernel_kit::hopper_forward_tile(cell);
+  const auto map = [&](Operand operand, int columns, int rows) {
+    return kernel_kit::map_of(problem, operand, columns, rows);
+  };
+  kernel_kit::Launch launch =
+      kernel_kit::hopper_forward_launch(problem, cell, kCluster.q, kCluster.heads);
+  const int columns = ForwardTile::kPageColumns;
+  launch.maps = {map(Operand::q, columns, tile.rows()),
+                 map(Operand::k, columns, tile.block_k / kCluster.q),
+                 map(Operand::v, columns, tile.block_k / kCluster.q)};
+  if (cell.has_bias) {
+    const int rows = ForwardTile::kGroupRows / kCluster.heads, rest = tile.block_k % columns;
+    launch.maps.push_back(map(Operand::bias, columns, rows));
+    launch.maps.push_back(map(Operand::bias, rest ? rest : columns, rows));
+  }
+  Recipe recipe;
+  recipe.launches = {launch};
+  return recipe;
+}
+
+attn::Answer accept(const Problem& problem, Cell& cell) {
+  return kernel_kit::accept_hopper_forward(problem, cell);
+}
+
+// At head_dim 64 the bias is most of what is loaded.
+attn::Answer accept_head_pairs(const Problem& problem, Cell& cell) {
+  const AttentionArguments& a = problem.arguments;
+  const bool is_shared = cell.has_bias && a.bias.head_stride == 0 && a.heads % 2 == 0;
+  if (!is_shared || cell.head_dim != 64) {
+    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "pairs of heads pay where they share a bias");
+  }
+  return kernel_kit::accept_hopper_forward(problem, cell);
+}
+
+// At head_dim 256 K and V are.
+attn::Answer accept_query_pairs(const Problem& problem, Cell& cell) {
+  if (!cell.has_bias || cell.is_causal || cell.head_dim != 256) {
+    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "pairs of tiles must see the same keys");
+  }
+  return kernel_kit::accept_hopper_forward(problem, cell, kQueryPairs.q);
+}
+
+constexpr const char* kSource = "block_ptr/forward.cu";
+
+}  // namespace
+
+const kernel_kit::Engine kForwardHeadPairs = {"tma_forward_head_pairs", kSource, accept_head_pairs,
+                                              defines<kHeadPairs>, recipe<kHeadPairs>};
+const kernel_kit::Engine kForwardQueryPairs = {"tma_forward_query_pairs", kSource,
+                                               accept_query_pairs, defines<kQueryPairs>,
+                                               recipe<kQueryPairs>};
+const kernel_kit::Engine kTmaForward = {"tma_forward", kSource, accept, defines<kAlone>,
+                                        recipe<kAlone>};
+
+}  // namespace block_ptr

@@ -1,0 +1,12 @@
+// The forward pass by TMA and wgmma, sm_90a. The first two form clusters and serve only a bias.
+#pragma once
+
+#include "kernel_kit/engine.h"
+
+namespace block_ptr {
+
+extern const kernel_kit::Engine kForwardHeadPairs;   // two heads share the loads of a bias
+extern const kernel_kit::Engine kForwardQueryPairs;  // two tiles of queries those of K and V
+extern const kernel_kit::Engine kTmaForward;
+
+}  // namespace block_ptr

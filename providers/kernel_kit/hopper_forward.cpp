@@ -1,0 +1,170 @@
+#include "kernel_kit/hopper_forward.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace kernel_kit {
+namespace {
+
+constexpr int kMostGroups = 4;
+constexpr int kMostBiasGroups = 3;  // one loading warp each, beside that of K and V
+constexpr int kMostBiasStages = 2;
+constexpr int kMostStages = 8;
+
+int64_t ceil_divide(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// As for a cell whose tile is filled, but for these groups, stages and stages of bias.
+ForwardTile tile_with(const Cell& cell, int groups, int stages, int bias_stages) {
+  return {cell.head_dim, cell.tile.block_k, groups, stages, cell.has_bias, bias_stages};
+}
+
+bool fits(const ForwardTile& tile, const Target& target) {
+  return tile.bytes() <= target.shared_memory_bytes;
+}
+
+int best_block_k(const Cell& cell) {
+  if (cell.head_dim == 64) return 128;
+  if (cell.head_dim == 128) return 80;
+  return cell.has_bias ? 64 : 80;
+}
+
+bool holds_tiles(int groups, int block_q) {
+  return block_q == 0 || groups * ForwardTile::kGroupRows % block_q == 0;
+}
+
+// How many warpgroups share a block: more use a multiprocessor better, fewer make more blocks.
+int best_groups(const Problem& problem, const Cell& cell) {
+  constexpr double kRate[] = {0, 0.5, 0.85, 1.0};  // of a multiprocessor, against three groups
+  const AttentionArguments& a = problem.arguments;
+  int best = 0;
+  double best_time = std::numeric_limits<double>::infinity();
+  for (const int groups : {3, 2, 1}) {
+    const ForwardTile tile = tile_with(cell, groups, 1, 1);
+    const bool overlaps_less = groups > 2 && !tile.overlaps();
+    if (!holds_tiles(groups, cell.tile.block_q) || overlaps_less) continue;
+    const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+    const double time = static_cast<double>(ceil_divide(units, cell.target.num_multiprocessors)) *
+                        groups / kRate[groups];
+    if (time < best_time) {
+      best = groups;
+      best_time = time;
+    }
+  }
+  return std::max(best, 1);
+}
+
+// The deepest rings that shared memory has room for.
+int best_stages(const Cell& cell, int groups) {
+  for (const int bias_stages : {kMostBiasStages, 1}) {
+    for (const int stages : {3, 2}) {
+      if (fits(tile_with(cell, groups, stages, bias_stages), cell.target)) return stages;
+    }
+  }
+  return 1;
+}
+
+void fill_tile(const Problem& problem, Cell& cell) {
+  Tile& tile = cell.tile;
+  if (tile.block_k == 0) tile.block_k = best_block_k(cell);
+  if (tile.num_warps == 0) tile.num_warps = 4 * best_groups(problem, cell);
+  if (tile.num_stages == 0) tile.num_stages = best_stages(cell, tile.num_warps / 4);
+  if (tile.block_q == 0) tile.block_q = tile.num_warps / 4 * ForwardTile::kGroupRows;
+}
+
+attn::Answer check_tile(const Cell& cell) {
+  const Tile& tile = cell.tile;
+  const int groups = tile.num_warps / 4;
+  const int most_groups = cell.has_bias ? kMostBiasGroups : kMostGroups;
+  if (tile.num_warps % 4 != 0 || groups < 1 || groups > most_groups) {
+    return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
+                        attn::text("wgmma wants num_warps in fours, up to ", 4 * most_groups,
+                                   ", and gets ", tile.num_warps));
+  }
+  if (!holds_tiles(groups, tile.block_q)) {
+    return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
+                        attn::text(tile.num_warps, " warps compute ", groups * 64,
+                                   " rows: no whole number of tiles of ", tile.block_q));
+  }
+  constexpr int kWidths[] = {32, 64, 80, 96, 128};
+  if (std::find(std::begin(kWidths), std::end(kWidths), tile.block_k) == std::end(kWidths) ||
+      tile.num_stages > kMostStages) {
+    return attn::refuse(
+        ATTN_UNSUPPORTED_OPTIONS,
+        attn::text("wgmma serves block_k of 32, 64, 80, 96, 128 and num_stages up to ",
+                   kMostStages));
+  }
+  const ForwardTile plan = hopper_forward_tile(cell);
+  if (plan.least_registers() > plan.registers()) {
+    return attn::refuse(ATTN_RESOURCE_REGISTERS,
+                        attn::text("needs ", plan.least_registers(), " registers of a thread, ",
+                                   tile.num_warps, " computing warps leave it ", plan.registers()));
+  }
+  return attn::yes();
+}
+
+attn::Answer check_problem(const Problem& problem, const Cell& cell) {
+  if (cell.is_backward || !cell.target.has_wgmma()) {
+    return attn::refuse(ATTN_UNSUPPORTED_DEVICE, "this kernel is for sm_90a");
+  }
+  if (cell.has_bias && problem.bias_row_alignment_bytes < 16) {
+    return attn::refuse(ATTN_UNSUPPORTED_LAYOUT,
+                        attn::text("rows of the bias begin at multiples of ",
+                                   problem.bias_row_alignment_bytes, " B, need 16"));
+  }
+  if (!(problem.arguments.scale > 0)) {
+    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "the scale of the scores is not positive");
+  }
+  return attn::yes();
+}
+
+}  // namespace
+
+ForwardTile hopper_forward_tile(const Cell& cell) {
+  const int groups = cell.tile.num_warps / 4, stages = cell.tile.num_stages;
+  const ForwardTile roomy = tile_with(cell, groups, stages, kMostBiasStages);
+  return fits(roomy, cell.target) ? roomy : tile_with(cell, groups, stages, 1);
+}
+
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q) {
+  attn::Answer answer = check_problem(problem, cell);
+  if (answer.status != ATTN_OK) return answer;
+  fill_tile(problem, cell);
+  answer = check_tile(cell);
+  if (answer.status != ATTN_OK) return answer;
+  const ForwardTile tile = hopper_forward_tile(cell);
+  cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
+  const AttentionArguments& a = problem.arguments;
+  const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+  if (units > std::numeric_limits<int32_t>::max() / 2) {
+    return attn::refuse(ATTN_RESOURCE_GRID,
+                        attn::text("has ", units, " tiles to number, too many"));
+  }
+  return attn::yes();
+}
+
+std::vector<std::string> hopper_forward_defines(const Cell& cell) {
+  return {attn::text("BIAS_STAGES=", hopper_forward_tile(cell).bias_stages),
+          attn::text("PING_PONG=", cell.head_dim == 64 ? 1 : 0)};
+}
+
+Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q,
+                             int cluster_heads) {
+  const AttentionArguments& a = problem.arguments;
+  const ForwardTile tile = hopper_forward_tile(cell);
+  const int cluster = cluster_q * cluster_heads;
+  const int64_t units = ceil_divide(a.seqlen_q, int64_t{tile.rows()} * cluster_q) *
+                        (a.heads / cluster_heads) * a.batch;
+  const int64_t blocks =
+      std::min<int64_t>(units, cell.target.num_multiprocessors / cluster) * cluster;
+  Launch launch;
+  launch.kernel = "forward";
+  launch.grid = {static_cast<unsigned>(blocks)};
+  launch.block = {static_cast<unsigned>(tile.threads())};
+  if (cluster > 1) launch.cluster = {static_cast<unsigned>(cluster)};
+  launch.dynamic_shared_memory_bytes = tile.bytes();
+  return launch;
+}
+
+}  // namespace kernel_kit

@@ -1,0 +1,23 @@
+// What the forward engines of sm_90a agree on, whether TMA or cp.async brings the tiles: which
+// cells they serve, and with what tile.
+#pragma once
+
+#include "kernel_kit/device/forward_tile.h"
+#include "kernel_kit/engine.h"
+
+namespace kernel_kit {
+
+// Of a cell whose tile is filled.
+ForwardTile hopper_forward_tile(const Cell& cell);
+
+// `cluster_q`: blocks that must divide the tiles of queries among them.
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q = 1);
+
+// "BIAS_STAGES=2" and what else follows from the tile.
+std::vector<std::string> hopper_forward_defines(const Cell& cell);
+
+// A persistent grid of clusters; without maps.
+Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q = 1,
+                             int cluster_heads = 1);
+
+}  // namespace kernel_kit
