@@ -82,6 +82,7 @@ extern "C" __global__ void __launch_bounds__(kWalkThreads)
     __syncthreads();  // nobody reads K, V or the bias any more
   }
 
+  ptx::copy_commit();  // where no row sees a key, Q and dO may still be on their way
   ptx::copy_wait<0>();
   __syncthreads();
   round_to_tile<HEAD_DIM>(grad_q, q_tile, warp_row, 0, [&](int, int) { return a.scale; });

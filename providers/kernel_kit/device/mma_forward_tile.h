@@ -21,10 +21,11 @@ struct MmaForwardTile {
   constexpr int sums_per_thread() const { return block_q * (block_k + head_dim) / threads(); }
 
   // Blocks that are to share a multiprocessor: as many as leave each thread registers for its sums,
-  // operands and addresses. Left alone, ptxas takes a few more and halves the number.
+  // operands and addresses. Left alone, ptxas takes a few more and halves the number. Each of the
+  // four parts of a multiprocessor has 512 registers for a lane of all its warps.
   constexpr int blocks_per_multiprocessor() const {
     const int wanted = sums_per_thread() + (has_bias ? 76 : 62);
-    const int blocks = 65536 / (threads() * wanted);
+    const int blocks = 512 / wanted * 4 / num_warps;
     return blocks > 1 ? blocks : 1;
   }
 };
