@@ -11,40 +11,17 @@
 // block loads) and, with a bias, two of it: pages of 64 columns, and the columns behind the last
 // page.
 #include "kernel_kit/device/forward_consumer.cuh"
-#include "kernel_kit/device/pipeline.cuh"
 
 constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
 static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
 static_assert(!HAS_BIAS || kGroups <= 3,
               "each group's bias has a loading warp, beside that of K and V");
 
-// The block's rings, one behind the other from `barriers` on. In a cluster all blocks have them at
-// the same addresses.
-struct Rings {
-  u32 barriers;
-
-  __device__ __forceinline__ Ring<1> q() const { return {barriers}; }
-  __device__ __forceinline__ Ring<NUM_STAGES> k() const { return {q().end()}; }
-  __device__ __forceinline__ Ring<NUM_STAGES> v() const { return {k().end()}; }
-  __device__ __forceinline__ Ring<BIAS_STAGES> bias(int group) const {
-    return {v().end() + group * Ring<BIAS_STAGES>::kBytes};
-  }
-
-  // A producer's one arrival fills; one lane of each warp that reads a slot empties it.
-  __device__ __forceinline__ void init() const {
-    q().init(1, NUM_WARPS);
-    k().init(1, NUM_WARPS * CLUSTER_Q);
-    v().init(1, NUM_WARPS * CLUSTER_Q);
-    for (int i = 0; HAS_BIAS && i < kGroups; ++i) bias(i).init(1, 4 * CLUSTER_HEADS);
-  }
-};
-
 // The consumers' side.
 struct Loads {
   Rings rings;
   u32 shared;
-  int group, lane, rank_q, rank_head;
-  u32 k_base, v_base;  // operands
+  int group, lane;
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
@@ -59,36 +36,30 @@ struct Loads {
     }
   }
 
-  __device__ __forceinline__ void begin(const AttentionArguments&, const Unit&, int) {}
-
   __device__ __forceinline__ void wait_q() { rings.q().wait_full(q_turn); }
   __device__ __forceinline__ void release_q() {
     tell<1>(rings.q().empty(0), 0, 0);
     q_turn.advance();
   }
-  __device__ __forceinline__ u32 k() const {
-    return k_base + k_turn.slot * (kTile.kv_bytes() / 16);
-  }
+  __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }
   __device__ __forceinline__ void wait_k() { rings.k().wait_full(k_turn); }
   __device__ __forceinline__ void release_k() {
-    tell<CLUSTER_Q>(rings.k().empty(k_turn.slot), CLUSTER_Q * rank_head, 1);
+    tell<CLUSTER_Q>(rings.k().empty(k_turn.slot), CLUSTER_Q * Work::rank_head(), 1);
     k_turn.advance();
   }
-  __device__ __forceinline__ u32 v() const {
-    return v_base + v_turn.slot * (kTile.kv_bytes() / 16);
-  }
+  __device__ __forceinline__ u32 v() const { return v_operand(shared, v_turn.slot); }
   __device__ __forceinline__ void wait_v() { rings.v().wait_full(v_turn); }
   __device__ __forceinline__ void release_v() {
-    tell<CLUSTER_Q>(rings.v().empty(v_turn.slot), CLUSTER_Q * rank_head, 1);
+    tell<CLUSTER_Q>(rings.v().empty(v_turn.slot), CLUSTER_Q * Work::rank_head(), 1);
     v_turn.advance();
   }
   __device__ __forceinline__ void bias_ahead() {}
   __device__ __forceinline__ u32 wait_bias() {
     rings.bias(group).wait_full(bias_turn);
-    return shared + kTile.bias_at(group) + bias_turn.slot * kTile.bias_bytes();
+    return bias_tile(shared, group, bias_turn.slot);
   }
   __device__ __forceinline__ void release_bias() {
-    tell<CLUSTER_HEADS>(rings.bias(group).empty(bias_turn.slot), rank_q, CLUSTER_Q);
+    tell<CLUSTER_HEADS>(rings.bias(group).empty(bias_turn.slot), Work::rank_q(), CLUSTER_Q);
     bias_turn.advance();
   }
 };
@@ -116,18 +87,19 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
   const bool issues = ptx::elect_one();
   Turn<1> q_turn = Turn<1>::begin(Side::producer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
-  Work work(a);
-  const u32 sharers = ((1u << CLUSTER_Q) - 1) << (CLUSTER_Q * work.rank_head);
+  Work work;
+  const u32 sharers = ((1u << CLUSTER_Q) - 1) << (CLUSTER_Q * Work::rank_head());
 
   for (Unit unit; work.next(a, unit);) {
     const int kv_head = unit.head / (a.heads / a.kv_heads);
-    const int num_blocks = key_blocks(a, unit.first_row, kRows).count;
+    const int num_blocks = blocks_of_unit(a, unit).count;
     const auto load_kv = [&](const TensorMap& map, auto ring, auto& turn, int at, int block) {
       ring.wait_empty(turn);
       if (issues) {
         ptx::mbarrier_arrive_expect(ring.full(turn.slot), kTile.kv_bytes());
         load_pages<CLUSTER_Q>(map, shared + at + turn.slot * kTile.kv_bytes(), ring.full(turn.slot),
-                              BLOCK_K, work.rank_q, block * BLOCK_K, kv_head, unit.batch, sharers);
+                              BLOCK_K, Work::rank_q(), block * BLOCK_K, kv_head, unit.batch,
+                              sharers);
       }
       turn.advance();
     };
@@ -151,10 +123,10 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
   constexpr int kShareRows = 64 / CLUSTER_HEADS;
   const bool issues = ptx::elect_one();
   Turn<BIAS_STAGES> turn = Turn<BIAS_STAGES>::begin(Side::producer);
-  Work work(a);
+  Work work;
   u32 sharers = 0;
-  for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (work.rank_q + CLUSTER_Q * i);
-  const int own_row = work.rank_head * kShareRows;
+  for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (Work::rank_q() + CLUSTER_Q * i);
+  const int own_row = Work::rank_head() * kShareRows;
 
   for (Unit unit; work.next(a, unit);) {
     const int first_row = unit.first_row + group * 64;
@@ -164,7 +136,7 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
       ring.wait_empty(turn);
       if (issues) {
         const u32 full = ring.full(turn.slot);
-        const u32 to = shared + kTile.bias_at(group) + turn.slot * kTile.bias_bytes();
+        const u32 to = bias_tile(shared, group, turn.slot);
         const auto load = [&](const TensorMap& part, u32 at, int column) {
           if (CLUSTER_HEADS > 1) {
             ptx::tma_load_multicast(at, &part, full, column, first_row + own_row, head, batch,
@@ -204,7 +176,11 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
   const Rings rings = {shared + kTile.barriers_at()};
   if (threadIdx.x == 0) {
     if (shared % ForwardTile::kAlignment != 0) ptx::trap();
-    rings.init();
+    // A producer's one arrival fills; one lane of each warp that reads a slot empties it.
+    rings.q().init(1, NUM_WARPS);
+    rings.k().init(1, NUM_WARPS * CLUSTER_Q);
+    rings.v().init(1, NUM_WARPS * CLUSTER_Q);
+    for (int i = 0; HAS_BIAS && i < kGroups; ++i) rings.bias(i).init(1, 4 * CLUSTER_HEADS);
     ptx::fence_mbarrier_init();
     ptx::fence_async_proxy();
   }
@@ -225,15 +201,8 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
 #endif
   } else {
     ptx::take_registers<kTile.registers()>();
-    const Work work(a);
-    Loads loads = {rings,
-                   shared,
-                   group,
-                   lane,
-                   work.rank_q,
-                   work.rank_head,
-                   ptx::operand(shared + kTile.k_at()),
-                   ptx::operand(shared + kTile.v_at(), BLOCK_K * 128)};
+    const Work work;
+    Loads loads = {rings, shared, group, lane};
     consume(a, loads, shared, group, warp % 4, lane);
   }
   // No block leaves while another may still signal it.

@@ -39,6 +39,7 @@
 #include "kernel_kit/device/attention.h"
 #include "kernel_kit/device/constant.cuh"
 #include "kernel_kit/device/forward_tile.h"
+#include "kernel_kit/device/pipeline.cuh"
 #include "kernel_kit/device/product.cuh"
 #include "kernel_kit/device/softmax.cuh"
 #include "kernel_kit/device/visibility.cuh"
@@ -59,6 +60,34 @@ static_assert(BLOCK_K % 16 == 0, "a product's k step is 16 keys");
 static_assert(kBiasRest == 0 || kBiasRest == 16 || kBiasRest == 32, "48 columns have no swizzle");
 
 using Work = WorkList<kRows, HEAD_DIM>;
+
+// The block's rings, one behind the other from `barriers` on. In a cluster all blocks have them at
+// the same addresses.
+struct Rings {
+  u32 barriers;
+
+  __device__ __forceinline__ Ring<1> q() const { return {barriers}; }
+  __device__ __forceinline__ Ring<NUM_STAGES> k() const { return {q().end()}; }
+  __device__ __forceinline__ Ring<NUM_STAGES> v() const { return {k().end()}; }
+  __device__ __forceinline__ Ring<BIAS_STAGES> bias(int group) const {
+    return {v().end() + group * Ring<BIAS_STAGES>::kBytes};
+  }
+};
+
+DEVICE u32 k_operand(u32 shared, u32 slot) {
+  return ptx::operand(shared + kTile.k_at()) + slot * (kTile.kv_bytes() / 16);
+}
+DEVICE u32 v_operand(u32 shared, u32 slot) {
+  return ptx::operand(shared + kTile.v_at(), BLOCK_K * 128) + slot * (kTile.kv_bytes() / 16);
+}
+DEVICE u32 bias_tile(u32 shared, int group, u32 slot) {
+  return shared + kTile.bias_at(group) + slot * kTile.bias_bytes();
+}
+
+// Blocks of keys that go through the rings for a unit: what the whole cluster sees of them.
+DEVICE KeyBlocks blocks_of_unit(const AttentionArguments& a, const Unit& unit) {
+  return key_blocks(a, unit.first_row - Work::rank_q() * kRows, kRows * CLUSTER_Q);
+}
 
 // Turns of the warpgroups to issue products: one at a time, so that the others do softmax.
 struct PingPong {
@@ -150,7 +179,7 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   const u32 q = ptx::operand(shared + kTile.q_at() + group * 64 * 128);
   const u32 pin = shared + kTile.pin_at();
   const PingPong turns(group);
-  Work work(a);
+  Work work;
 
   const auto issue_scores = [&] {  // S = Q K^T
     ptx::wgmma_fence();
@@ -167,10 +196,9 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   for (Unit unit; work.next(a, unit);) {
     const int first_row = unit.first_row + group * 64;
     const int row = first_row + warp * 16 + lane / 4;  // and row + 8
-    const KeyBlocks of_unit = key_blocks(a, unit.first_row, kRows);
+    const KeyBlocks of_unit = blocks_of_unit(a, unit);
     const KeyBlocks blocks = IS_CAUSAL || HAS_TAILS ? key_blocks(a, first_row, 64) : of_unit;
     int block = blocks.count - 1;
-    loads.begin(a, unit, blocks.count);
 
     const auto attend = [&](auto first, auto hides) {
       loads.wait_k();

@@ -15,45 +15,45 @@ struct Unit {
   int first_row, head, batch;
 };
 
+// Holds nothing but the round: registers are dear in the loop, divisions cheap between units.
 template <int kRows, int kHeadDim>
 struct WorkList {
   static constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
-  int tiles, heads, together, num_units;  // heads: of all batches, in clusters
-  int rank_q, rank_head;
   int round = 0;
 
-  __device__ __forceinline__ explicit WorkList(const AttentionArguments& a) {
-    const int rank = kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
-    rank_q = rank % CLUSTER_Q;
-    rank_head = rank / CLUSTER_Q;
-    tiles = (a.seqlen_q + kRows * CLUSTER_Q - 1) / (kRows * CLUSTER_Q);
-    heads = a.heads / CLUSTER_HEADS * a.batch;
-    num_units = tiles * heads;
-    together = HEADS_TOGETHER > 0 ? HEADS_TOGETHER / CLUSTER_HEADS : heads_that_share(a);
-    together = max(1, min(together, heads));
+  // This block's place in its cluster.
+  DEVICE int rank_q() {
+    return kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) % CLUSTER_Q : 0;
+  }
+  DEVICE int rank_head() {
+    return kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) / CLUSTER_Q : 0;
   }
 
-  __device__ __forceinline__ static int heads_that_share(const AttentionArguments& a) {
+  DEVICE int heads_that_share(const AttentionArguments& a) {
     constexpr int kL2Bytes = 32 << 20;  // of 50 MB, what can be counted on
-    if (HAS_BIAS && a.bias.head_stride == 0) return 8 / CLUSTER_HEADS;
-    if (IS_CAUSAL) return kL2Bytes / (a.seqlen_kv * kHeadDim * 4) * (a.heads / a.kv_heads);
+    if (HEADS_TOGETHER > 0) return HEADS_TOGETHER;
+    if (HAS_BIAS && a.bias.head_stride == 0) return 8;
+    if (IS_CAUSAL) return kL2Bytes / (kHeadDim * 4) / a.seqlen_kv * (a.heads / a.kv_heads);
     return 1;
   }
 
   __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
+    const int tiles = (a.seqlen_q + kRows * CLUSTER_Q - 1) / (kRows * CLUSTER_Q);
+    const int heads = a.heads / CLUSTER_HEADS;
+    const int together = max(1, min(heads_that_share(a) / CLUSTER_HEADS, heads * a.batch));
     const int workers = gridDim.x / kCluster, me = blockIdx.x / kCluster;
     const bool backwards = IS_CAUSAL && round % 2 == 1;
     int index = round++ * workers + (backwards ? workers - 1 - me : me);
-    if (index >= num_units) return false;
-    const int first_head = index / (together * tiles) * together;
-    const int side_by_side = min(together, heads - first_head);
+    if (index >= tiles * heads * a.batch) return false;
+    const int first_head = index / (together * tiles) * together;  // counted over all batches
+    const int side_by_side = min(together, heads * a.batch - first_head);
     index -= first_head * tiles;
     int tile = index / side_by_side;
     if (IS_CAUSAL) tile = tiles - 1 - tile;
     const int head = first_head + index % side_by_side;
-    unit.first_row = (tile * CLUSTER_Q + rank_q) * kRows;
-    unit.head = head % (a.heads / CLUSTER_HEADS) * CLUSTER_HEADS + rank_head;
-    unit.batch = head / (a.heads / CLUSTER_HEADS);
+    unit.first_row = (tile * CLUSTER_Q + rank_q()) * kRows;
+    unit.head = head % heads * CLUSTER_HEADS + rank_head();
+    unit.batch = head / heads;
     return true;
   }
 };
