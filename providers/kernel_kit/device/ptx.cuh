@@ -219,6 +219,11 @@ DEVICE void copy_16_or_zero(u32 to, const void* from, bool wanted) {
                "r"(wanted ? 16 : 0)
                : "memory");
 }
+// The first `bytes` of 16, the rest zero: where the number is kept for many copies.
+DEVICE void copy_up_to_16(u32 to, const void* from, u32 bytes) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
+               : "memory");
+}
 // kBytes of 4 or 8, through L1: for rows that are not 16-byte aligned.
 template <int kBytes>
 DEVICE void copy_narrow_or_zero(u32 to, const void* from, bool wanted) {

@@ -1,0 +1,248 @@
+// Flash attention forward for sm_90a from blocks of pointers: every thread of the loading warpgroup
+// computes the addresses of its 16 bytes and copies them by cp.async; no tensor maps, any strides.
+// The others (forward_consumer.cuh) compute with wgmma as if TMA had brought the tiles.
+//
+// What differs from TMA:
+// - cp.async writes through the generic proxy and wgmma reads through the asynchronous one: every
+//   consumer fences behind its wait. Nothing ever failed here without that fence; keep it all the
+//   same.
+// - A tile is complete when all 128 copying threads have arrived, each when its own copies are
+// done.
+// - The bias is copied by the warps that read it, their own 16 rows some blocks ahead: no barrier,
+// and
+//   it stays within the generic proxy.
+//
+// Takes the macros of forward_consumer.cuh and work_list.cuh. Parameters: AttentionArguments.
+#include "kernel_kit/device/forward_consumer.cuh"
+
+static_assert(CLUSTER_Q * CLUSTER_HEADS == 1, "only TMA can send a tile to several blocks");
+
+constexpr int kLoaders = 128;
+constexpr int kRowsAtOnce = kLoaders / 8;  // a row of a page is eight chunks of 16 bytes
+static_assert(kRowsAtOnce % 8 == 0, "else the swizzle of a thread's rows would alternate");
+
+DEVICE const char* start_of(const AttentionTensor& tensor, int batch, int head) {
+  return static_cast<const char*>(tensor.data) +
+         2 * (batch * tensor.batch_stride + head * tensor.head_stride);
+}
+
+// Copies of one loading thread: chunk `chunk` of rows `row`, row + 16, ... of every page.
+struct Loader {
+  int row, chunk;
+  u32 place;  // of its first chunk in a tile
+
+  __device__ __forceinline__ explicit Loader(int thread)
+      : row(thread / 8), chunk(thread % 8), place(row * 128 + ((chunk ^ (row & 7)) << 4)) {}
+
+  // A tile of kTileRows rows at `to` from the row at `from`; rows from `rows_left` on and columns
+  // behind head_dim become 0: 0 times what lies there might be NaN.
+  template <int kTileRows>
+  __device__ __forceinline__ void copy(const AttentionArguments& a, u32 to, const char* from,
+                                       long long row_stride, int rows_left) const {
+    from += 2 * (row * row_stride + chunk * 8);
+    to += place;
+    if (!HAS_TAILS || (rows_left >= kTileRows && a.head_dim == HEAD_DIM)) {
+      copy_rows<kTileRows, false>(a, to, from, row_stride, rows_left);
+    } else {
+      copy_rows<kTileRows, true>(a, to, from, row_stride, rows_left);
+    }
+  }
+
+ private:
+  template <int kTileRows, bool kChecked>
+  __device__ __forceinline__ void copy_rows(const AttentionArguments& a, u32 to, const char* from,
+                                            long long row_stride, int rows_left) const {
+#pragma unroll
+    for (int first = 0; first < kTileRows; first += kRowsAtOnce) {
+      if (first + kRowsAtOnce > kTileRows && first + row >= kTileRows) break;
+#pragma unroll
+      for (int page = 0; page < kPages; ++page) {
+        const u32 at = to + page * kTileRows * 128 + first * 128;
+        const char* const source = from + 2 * first * row_stride + page * 128;
+        if (kChecked) {
+          const bool exists = first + row < rows_left && page * 64 + chunk * 8 < a.head_dim;
+          ptx::copy_16_or_zero(at, source, exists);
+        } else {
+          ptx::copy_16(at, source);
+        }
+      }
+    }
+  }
+};
+
+// The loading warpgroup, all four warps.
+DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
+  const Loader loader(threadIdx.x % kLoaders);
+  Turn<1> q_turn = Turn<1>::begin(Side::producer);
+  Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
+  Work work;
+
+  for (Unit unit; work.next(a, unit);) {
+    const int kv_head = unit.head / (a.heads / a.kv_heads);
+    const int num_blocks = blocks_of_unit(a, unit).count;
+    rings.q().wait_empty(q_turn);
+    loader.copy<kRows>(a, shared + kTile.q_at(),
+                       start_of(a.q, unit.batch, unit.head) + 2 * unit.first_row * a.q.row_stride,
+                       a.q.row_stride, a.seqlen_q - unit.first_row);
+    ptx::copy_arrive(rings.q().full(0));
+    q_turn.advance();
+
+    const char* const k_start = start_of(a.k, unit.batch, kv_head);
+    const char* const v_start = start_of(a.v, unit.batch, kv_head);
+    const auto load = [&](const char* start, long long row_stride, auto ring, auto& turn, int at,
+                          int block) {
+      const int key = block * BLOCK_K;
+      ring.wait_empty(turn);
+      loader.copy<BLOCK_K>(a, shared + at + turn.slot * kTile.kv_bytes(),
+                           start + 2 * key * row_stride, row_stride, a.seqlen_kv - key);
+      ptx::copy_arrive(ring.full(turn.slot));
+      turn.advance();
+    };
+    for (int block = num_blocks - 1; block >= -1; --block) {  // V a block later, as it is used
+      if (block >= 0) load(k_start, a.k.row_stride, rings.k(), k_turn, kTile.k_at(), block);
+      if (block < num_blocks - 1) {
+        load(v_start, a.v.row_stride, rings.v(), v_turn, kTile.v_at(), block + 1);
+      }
+    }
+  }
+}
+
+// A warp's own 16 rows of bias, BIAS_STAGES - 1 blocks ahead, also into its next unit: one group of
+// copies at each step, an empty one at the end, so that counting groups tells what has arrived.
+struct BiasAhead {
+  u32 shared;
+  int group, warp, lane;
+  Work work;
+  int block = -1;  // the next to be copied; -1: of the next unit
+  int first_row = 0;
+  const char* start = nullptr;  // of the warp's rows
+  u32 slot = 0;
+
+  __device__ __forceinline__ void copy_next(const AttentionArguments& a) {
+    if (find_block(a)) {
+      copy_block(a, bias_tile(shared, group, slot));
+      --block;
+    }
+    ptx::copy_commit();
+    if (++slot == BIAS_STAGES) slot = 0;
+  }
+
+ private:
+  __device__ __forceinline__ bool find_block(const AttentionArguments& a) {
+    while (block < 0) {
+      Unit unit;
+      if (!work.next(a, unit)) return false;
+      const int row_of_group = unit.first_row + group * 64;
+      block = key_blocks(a, row_of_group, 64).count - 1;
+      first_row = row_of_group + warp * 16;
+      start = start_of(a.bias, unit.batch, unit.head) + 2 * first_row * a.bias.row_stride;
+    }
+    return true;
+  }
+
+  __device__ __forceinline__ void copy_block(const AttentionArguments& a, u32 tile) const {
+    const int key = block * BLOCK_K;
+    copy_pages<64, BLOCK_K / 64>(a, tile, key);
+    if constexpr (kBiasRest > 0) {
+      copy_pages<kBiasRest, 1>(a, tile + BLOCK_K / 64 * kBiasPage, key + BLOCK_K / 64 * 64);
+    }
+  }
+
+  template <int kColumns, int kCount>
+  __device__ __forceinline__ void copy_pages(const AttentionArguments& a, u32 tile, int key) const {
+    constexpr int kChunks = kColumns / 8, kRowsOfWarp = 32 / kChunks;
+    const int row = lane / kChunks, chunk = lane % kChunks;
+    const char* const from = start + 2 * (row * a.bias.row_stride + key + chunk * 8);
+#pragma unroll
+    for (int page = 0; page < kCount; ++page) {
+#pragma unroll
+      for (int first = 0; first < 16; first += kRowsOfWarp) {
+        const int at_row = warp * 16 + first + row;
+        const int swizzle = kColumns == 64   ? at_row & 7
+                            : kColumns == 32 ? at_row >> 1 & 3
+                                             : at_row >> 2 & 1;
+        const u32 to = tile + page * kBiasPage + at_row * kColumns * 2 + ((chunk ^ swizzle) << 4);
+        const char* const source = from + 2 * first * a.bias.row_stride + page * 128;
+        if (HAS_TAILS) {
+          const bool exists =
+              first_row + first + row < a.seqlen_q && key + page * 64 + chunk * 8 < a.seqlen_kv;
+          ptx::copy_16_or_zero(to, source, exists);
+        } else {
+          ptx::copy_16(to, source);
+        }
+      }
+    }
+  }
+};
+
+// The consumers' side.
+struct Loads {
+  const AttentionArguments& a;
+  Rings rings;
+  u32 shared;
+  int lane;
+  BiasAhead bias;
+  Turn<1> q_turn = Turn<1>::begin(Side::consumer);
+  Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
+  u32 bias_slot = 0;
+
+  template <int kSlots>
+  __device__ __forceinline__ void wait(Ring<kSlots> ring, const Turn<kSlots>& turn) const {
+    ring.wait_full(turn);
+    ptx::fence_async_proxy();
+  }
+  template <int kSlots>
+  __device__ __forceinline__ void release(Ring<kSlots> ring, Turn<kSlots>& turn) const {
+    if (lane == 0) ptx::mbarrier_arrive(ring.empty(turn.slot));
+    turn.advance();
+  }
+
+  __device__ __forceinline__ void wait_q() { wait(rings.q(), q_turn); }
+  __device__ __forceinline__ void release_q() { release(rings.q(), q_turn); }
+  __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }
+  __device__ __forceinline__ void wait_k() { wait(rings.k(), k_turn); }
+  __device__ __forceinline__ void release_k() { release(rings.k(), k_turn); }
+  __device__ __forceinline__ u32 v() const { return v_operand(shared, v_turn.slot); }
+  __device__ __forceinline__ void wait_v() { wait(rings.v(), v_turn); }
+  __device__ __forceinline__ void release_v() { release(rings.v(), v_turn); }
+
+  __device__ __forceinline__ void bias_ahead() {
+    if (HAS_BIAS) bias.copy_next(a);
+  }
+  __device__ __forceinline__ u32 wait_bias() const {
+    ptx::copy_wait<BIAS_STAGES - 1>();
+    __syncwarp();
+    return bias_tile(shared, bias.group, bias_slot);
+  }
+  __device__ __forceinline__ void release_bias() {
+    __syncwarp();
+    if (++bias_slot == BIAS_STAGES) bias_slot = 0;
+  }
+};
+
+extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
+    forward(const __grid_constant__ AttentionArguments a) {
+  extern __shared__ char shared_memory[];
+  const u32 shared = ptx::shared_address(shared_memory);
+  const int warp = ptx::uniform(threadIdx.x / 32), group = warp / 4, lane = threadIdx.x % 32;
+  const Rings rings = {shared + kTile.barriers_at()};
+  if (threadIdx.x == 0) {
+    if (shared % ForwardTile::kAlignment != 0) ptx::trap();
+    // Every copying thread's arrival fills; one lane of each warp that reads a slot empties it.
+    rings.q().init(kLoaders, NUM_WARPS);
+    rings.k().init(kLoaders, NUM_WARPS);
+    rings.v().init(kLoaders, NUM_WARPS);
+    ptx::fence_mbarrier_init();
+  }
+  __syncthreads();
+
+  if (group == kGroups) {
+    ptx::give_up_registers<kTile.loader_registers()>();
+    load_qkv(a, rings, shared);
+  } else {
+    ptx::take_registers<kTile.registers()>();
+    Loads loads = {a, rings, shared, lane, {shared, group, warp % 4, lane}};
+    for (int i = 0; i < BIAS_STAGES - 1; ++i) loads.bias_ahead();
+    consume(a, loads, shared, group, warp % 4, lane);
+  }
+}
