@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""PyTorch's calls of cuDNN's attention under triton's do_bench, and `attnbench run` of the same shapes,
+in turns on one GPU. The kernels are the same, so the times must be: whoever differs, the instrument does.
+
+    peer/bin/python scripts/peers/torch_cudnn.py --attnbench build/bin/attnbench
+
+Turns alternate, the shapes of a mode and bias at a time. Before each timing PyTorch's side runs its kernel for
+`--heat` seconds, and attnbench heats the GPU as it always does, so that both stand at the power limit.
+`ratio` is PyTorch's median over attnbench's, each the median over the rounds: above 1, attnbench read less.
+`clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio.
+"""
+
+import argparse
+import ctypes
+import itertools
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+import torch
+import torch.nn.functional as functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from triton.testing import do_bench
+
+HEADS, TOKENS = 16, 16384
+UNFUSED = "unfused_sdpa"
+
+
+class Clock:
+    """The SM clock while something runs, from NVML."""
+
+    def __init__(self):
+        self.library = ctypes.CDLL("libnvidia-ml.so.1")
+        self.library.nvmlInit_v2()
+        self.device = ctypes.c_void_p()
+        self.library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self.device))
+
+    def read_mhz(self):
+        value = ctypes.c_uint()
+        self.library.nvmlDeviceGetClockInfo(self.device, 1, ctypes.byref(value))
+        return value.value
+
+    def during(self, work):
+        seen, is_over = [], threading.Event()
+
+        def watch():
+            while not is_over.wait(0.02):
+                seen.append(self.read_mhz())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        result = work()
+        is_over.set()
+        watcher.join()
+        return result, statistics.median(seen or [self.read_mhz()])
+
+
+def shapes_of(args, mode, bias):
+    return [(mode, bias, dim, length) for dim in args.head_dims for length in args.seqlens]
+
+
+def heads_first(*shape):
+    """A (batch, seqlen, heads, head_dim) tensor seen as PyTorch wants it."""
+    return (2 * torch.randn(*shape, device="cuda")).to(torch.float16).transpose(1, 2)
+
+
+def unfused(q, k, v, bias, scale):
+    """Scores and softmax in fp32, as the baseline has them; eager, so each step is a kernel."""
+    batch, heads, rows, dim = q.shape
+    flat = [x.reshape(batch * heads, -1, dim) for x in (q, k, v)]
+    scores = torch.bmm(flat[0], flat[1].transpose(1, 2), out_dtype=torch.float32).mul_(scale)
+    if bias is not None:
+        scores = scores.view(batch, heads, rows, -1).add_(bias).view(batch * heads, rows, -1)
+    return torch.bmm(torch.softmax(scores, -1).to(torch.float16), flat[2])
+
+
+def peer_call(provider, mode, bias, dim, length):
+    batch = TOKENS // length
+    q, k, v, d_o = (heads_first(batch, length, HEADS, dim) for _ in range(4))
+    mask = None
+    if bias != "none":
+        mask = torch.where(torch.rand(batch, 1, length, length, device="cuda") < 0.25, -65504.0, 0.0)
+        mask = mask.to(torch.float16)
+    if provider == UNFUSED:
+        return lambda: unfused(q, k, v, mask, dim**-0.5)
+    if mode == "fwd":
+        def forward():
+            with sdpa_kernel(SDPBackend.CUDNN_ATTENTION), torch.no_grad():
+                return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return forward
+    inputs = [x.requires_grad_() for x in (q, k, v)]
+    with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
+        out = functional.scaled_dot_product_attention(*inputs, attn_mask=mask)
+    return lambda: torch.autograd.grad(out, inputs, d_o, retain_graph=True)
+
+
+def time_peer(args, clock, shape):
+    call = peer_call(args.provider, *shape)
+    call()
+    torch.cuda.synchronize()
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < args.heat:
+        call()
+        torch.cuda.synchronize()
+    result = clock.during(lambda: do_bench(call, warmup=25, rep=100, return_mode="median"))
+    del call
+    torch.cuda.empty_cache()
+    return result
+
+
+def run_attnbench(args, mode, bias, folder):
+    """A sweep of the shapes of this mode and bias; {shape: (ms, MHz)}."""
+    sweep, run = folder / "peers.toml", folder / "run"
+    sweep.write_text(f'''[problem]
+dtype = "fp16"
+heads = {HEADS}
+mode = "{mode}"
+bias = "{bias}"
+[[axis]]
+name = "head_dim"
+values = {args.head_dims}
+[[axis]]
+names = ["seqlen", "batch"]
+values = {[[length, TOKENS // length] for length in args.seqlens]}
+[[provider]]
+id = "{args.provider}"
+[measure]
+effort = "{args.effort}"
+protocol = "{args.protocol}"
+[plot]
+x = "seqlen"
+''')
+    subprocess.run([args.attnbench, "run", sweep, "--out", run], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.PIPE, check=False)
+    times = {}
+    for line in (run / "results.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row["outcome"] != "ok":
+            print(f'attnbench: {row["outcome"]}: {row["message"]}', flush=True)
+            continue
+        shape = (row["mode"], row["bias"], row["head_dim"], row["seqlen_q"])
+        clocks = [state["sm_clock_mhz"] for state in row["state"] if "sm_clock_mhz" in state]
+        times[shape] = (row["median_ms"], statistics.median(clocks or [0]))
+    return times
+
+
+def take_turns(args, clock, mode, bias):
+    """{shape: [(peer, attnbench) a round]}, the two sides in another order each round."""
+    shapes = shapes_of(args, mode, bias)
+    turns = {shape: [] for shape in shapes}
+    for number in range(args.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            def ours():
+                return run_attnbench(args, mode, bias, pathlib.Path(folder))
+
+            def theirs():
+                return {shape: time_peer(args, clock, shape) for shape in shapes}
+
+            first, second = (theirs, ours) if number % 2 == 0 else (ours, theirs)
+            one, other = first(), second()
+            peer, own = (one, other) if number % 2 == 0 else (other, one)
+        for shape in shapes:
+            if shape in own:
+                turns[shape].append((peer[shape], own[shape]))
+    return turns
+
+
+def print_row(shape, turns, worst):
+    mode, bias, dim, length = shape
+    peer_ms, own_ms, peer_mhz, own_mhz = (
+        statistics.median(turn[side][field] for turn in turns)
+        for side, field in ((0, 0), (1, 0), (0, 1), (1, 1)))
+    flops = (4 if mode == "fwd" else 10) * HEADS * TOKENS * length * dim
+    ratio = peer_ms / own_ms
+    worst.append((abs(ratio - 1), ratio, shape))
+    print(f"{mode:4} {bias:4} {dim:4} {length:6} {peer_ms:9.4f} {own_ms:9.4f} "
+          f"{flops / peer_ms / 1e9:7.0f} {flops / own_ms / 1e9:7.0f} {ratio:6.3f} "
+          f"{peer_mhz / own_mhz if own_mhz else 0:6.3f} {own_mhz:6.0f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--attnbench", required=True, help="path of the program")
+    parser.add_argument("--provider", default="cudnn_sdpa", choices=("cudnn_sdpa", UNFUSED))
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--heat", type=float, default=0.3, help="seconds before each timing")
+    parser.add_argument("--modes", nargs="+", default=["fwd", "bwd"])
+    parser.add_argument("--biases", nargs="+", default=["none", "b1"])
+    parser.add_argument("--head-dims", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--seqlens", type=int, nargs="+", default=[1024, 4096, 8192])
+    parser.add_argument("--effort", default="grid")
+    parser.add_argument("--protocol", default="adaptive")
+    args = parser.parse_args()
+    os.environ.setdefault("TRITON_CACHE_DIR", tempfile.mkdtemp())
+    if args.provider == UNFUSED:
+        args.modes = ["fwd"]
+    clock = Clock()
+    print(f"torch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}, "
+          f"{torch.cuda.get_device_name()}, {args.provider}, {args.protocol}, {args.rounds} rounds")
+    print("mode bias head seqlen  torch_ms    our_ms  torch     our  ratio clocks    MHz")
+    worst = []
+    for mode, bias in itertools.product(args.modes, args.biases):
+        for shape, turns in take_turns(args, clock, mode, bias).items():
+            if turns:
+                print_row(shape, turns, worst)
+    if worst:
+        print(f"median ratio {statistics.median(ratio for _, ratio, _ in worst):.3f}, "
+              f"worst {max(worst)[1]:.3f} at {max(worst)[2]}")
+
+
+if __name__ == "__main__":
+    main()
