@@ -1,5 +1,5 @@
 // flash_cells: compiles the flash providers' kernels for GPUs that need not be here, and holds what
-// the compiler reports against the budgets beside the kernels.
+// the compiler reports against providers/kernel_kit/budgets.txt.
 //
 //   flash_cells [--provider ID] [--arch 90] [--all-cells] [--jobs 2] [--cache DIRECTORY]
 //
@@ -50,8 +50,8 @@ struct Budget {
   std::string warnings;  // "C7519,C7512" or "-"
 };
 
-std::vector<Budget> read_budgets(const std::string& provider) {
-  std::ifstream file(ATTNBENCH_SOURCE_DIR "/providers/" + provider + "/budgets.txt");
+std::vector<Budget> read_budgets() {
+  std::ifstream file(ATTNBENCH_SOURCE_DIR "/providers/kernel_kit/budgets.txt");
   std::vector<Budget> budgets;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line.substr(0, line.find('#')));
@@ -228,11 +228,11 @@ bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler
 bool check_share(const Settings& settings, int job) {
   const Flash all[] = {{"ptr_block", ptr_block::engines(), ptr_block::texts()},
                        {"block_ptr", block_ptr::engines(), block_ptr::texts()}};
+  const std::vector<Budget> budgets = read_budgets();
   bool is_good = true;
   int number = 0;
   for (const Flash& flash : all) {
     if (!settings.provider.empty() && settings.provider != flash.id) continue;
-    const std::vector<Budget> budgets = read_budgets(flash.id);
     const Cache cache =
         settings.cache_directory.empty() ? Cache() : Cache(settings.cache_directory);
     Compiler compiler(Texts(flash.texts), cache, [](const std::string&) {});
