@@ -52,7 +52,7 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
   const u32 k_transposed =
       ptx::operand(shared + kTile.k_offset() + (kHalfOfRows ? 0 : lane.group * kKeyPage));
   const u32 ds_row = shared + kTile.grad_scores_offset() + lane.group * 8192 + lane.store_row();
-  const float to_log2 = a.scale * kLog2E;
+  const float factor = score_factor(a);
   const Visibility visibility(work, lane.group * 64, lane);
   GradQ<32> grad_q(a, work);
 
@@ -111,7 +111,7 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
                                                lane.group * kQueryPage + lane.bias_row(),
                                            bias);
       }
-      make_p(s + 8 * i, to_log2, statistics(part, scaled_lse(slot)), bias, p + 4 * i);
+      make_p(s + 8 * i, factor, statistics(part, scaled_lse(slot)), bias, p + 4 * i);
     });
     visibility.hide(a, lane, query_block, p);
   };

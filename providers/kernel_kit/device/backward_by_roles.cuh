@@ -52,7 +52,7 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
   const u32 k = ptx::operand(lane.shared + kTile.k_offset());
   const u32 q = ptx::operand(lane.shared + kTile.q_offset());
   const u32 grad_o_transposed = ptx::operand(lane.shared + kTile.grad_o_offset(), kQueryPage);
-  const float to_log2 = a.scale * kLog2E;
+  const float factor = score_factor(a);
   const Visibility visibility(work, 0, lane);
   GradQ<64> grad_q(a, work);
   QueryWalk of_p(work), of_dq(work);
@@ -79,7 +79,7 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
         ptx::ldmatrix_transposed<i * 2048>(
             lane.shared + kTile.bias_offset() + q_turn.slot * kScoresBytes + lane.bias_row(), bias);
       }
-      make_p(s + 8 * i, to_log2, ahead[i], bias, state.packed + 4 * i);
+      make_p(s + 8 * i, factor, ahead[i], bias, state.packed + 4 * i);
     });
     visibility.hide(a, lane, of_p.block, state.packed);
     barriers.p().wait_empty(p_turn);
@@ -169,6 +169,11 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
       constexpr int i = decltype(part)::value;
       ptx::load_shared_u4<i * 2048>(p_place(lane, p_turn.slot), state.packed + 4 * i);
     });
+    // The loads must have come back before others may overwrite P.
+    u32 all = state.packed[15];
+#pragma unroll
+    for (int i = 0; i < 14; i += 2) all = ptx::or3(all, state.packed[i], state.packed[i + 1]);
+    ptx::pin_bits(all | state.packed[14], lane.shared);
     __syncwarp();
     lane.arrive(barriers.p().empty(p_turn.slot));
     ptx::wgmma_wait<0>();

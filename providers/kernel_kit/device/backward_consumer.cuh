@@ -32,19 +32,27 @@ struct Lane {
   }
 };
 
-// P of 16 queries: 2^(S scale log2e + bias log2e - LSE log2e), packed as the A operand of dV.
-// Rows that see nothing have an LSE of +inf here: their P is 0.
-DEVICE void make_p(const float* s, float to_log2, float4 scaled_lse, const u32* bias, u32* p) {
-  const float lse[4] = {scaled_lse.x, scaled_lse.y, scaled_lse.z, scaled_lse.w};
+// What S is multiplied by: scores in powers of two, but for biases in natural units.
+DEVICE float score_factor(const AttentionArguments& a) {
+  return kBiasIsAnyFloat ? a.scale : a.scale * kLog2E;
+}
+
+// P of 16 queries: exp(scale S + bias - LSE), packed as the A operand of dV. The LSE comes in the
+// units of score_factor(). Of rows that see nothing it is +inf here: their P is 0.
+DEVICE void make_p(const float* s, float factor, float4 lse, const u32* bias, u32* p) {
+  const float of[4] = {lse.x, lse.y, lse.z, lse.w};
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    float x = __fmaf_rn(s[2 * i], to_log2, -lse[i / 2 * 2]);
-    float y = __fmaf_rn(s[2 * i + 1], to_log2, -lse[i / 2 * 2 + 1]);
-    if constexpr (HAS_BIAS) {
-      float of_x, of_y;
-      ptx::unpack<kElement>(bias[i], of_x, of_y);
-      x = __fmaf_rn(of_x, kLog2E, x);
-      y = __fmaf_rn(of_y, kLog2E, y);
+    float x, y;
+    if constexpr (HAS_BIAS) ptx::unpack<kElement>(bias[i], x, y);
+    if constexpr (kBiasIsAnyFloat) {
+      x = (__fmaf_rn(s[2 * i], factor, x) - of[i / 2 * 2]) * kLog2E;
+      y = (__fmaf_rn(s[2 * i + 1], factor, y) - of[i / 2 * 2 + 1]) * kLog2E;
+    } else {
+      const float x_of_s = __fmaf_rn(s[2 * i], factor, -of[i / 2 * 2]);
+      const float y_of_s = __fmaf_rn(s[2 * i + 1], factor, -of[i / 2 * 2 + 1]);
+      x = HAS_BIAS ? __fmaf_rn(x, kLog2E, x_of_s) : x_of_s;
+      y = HAS_BIAS ? __fmaf_rn(y, kLog2E, y_of_s) : y_of_s;
     }
     p[i] = ptx::pack<kElement>(ptx::exp2(x), ptx::exp2(y));
   }

@@ -43,12 +43,11 @@ DEVICE float dot(const uint4& x, const uint4& y) {
   return sum;
 }
 
-// Of a row that sees no key the LSE is -inf, and so it may be of one whose bias is the lowest bf16:
-// with +inf instead, 2^(S - LSE) is 0. So it is for rows that only fill up a tile.
+// Of a row that sees no key the LSE is -inf: with +inf instead, exp(S - LSE) is 0. So it is for
+// rows that only fill up a tile.
 DEVICE float scaled_or_hidden(float lse) {
-  const float scaled = lse * kLog2E;
   constexpr float kInfinity = __builtin_bit_cast(float, 0x7f800000);
-  return scaled == -kInfinity ? kInfinity : scaled;
+  return lse == -kInfinity ? kInfinity : kBiasIsAnyFloat ? lse : lse * kLog2E;
 }
 
 extern "C" __global__ void __launch_bounds__(kStatisticsThreads)

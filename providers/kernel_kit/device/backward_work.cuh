@@ -21,6 +21,9 @@ constexpr BackwardTile kTile = {HEAD_DIM,      HAS_BIAS,           NUM_STAGES,
                                 GRAD_O_STAGES, GRAD_SCORES_STAGES, GRAD_Q_IN_BULK};
 constexpr Element kElement = IS_BF16 ? Element::bf16 : Element::f16;
 constexpr float kLog2E = 1.4426950408889634f;
+// The lowest bf16 times log2(e) is -inf: such biases are compared with the LSE before they are
+// scaled, one instruction more per score.
+constexpr bool kBiasIsAnyFloat = HAS_BIAS && IS_BF16;
 constexpr int kBlockQ = kTile.block_q(), kBlockK = kTile.block_k(), kPages = kTile.pages();
 constexpr int kKeyPage = kTile.key_page_bytes(), kQueryPage = kTile.query_page_bytes();
 constexpr int kQueryTile = kTile.query_tile_bytes(), kKeyTile = kTile.key_tile_bytes();
