@@ -51,4 +51,12 @@ PlausibilityResult check_plausibility(double cold_median_ms, const Problem& prob
   return result;
 }
 
+std::string doubt_about_short(double median_ms, std::string_view device, Protocol protocol) {
+  constexpr double kShortMs = 0.02;  // 3.5 us of events and launch (an H100) are a sixth of it
+  const bool is_overhead_spread = protocol == Protocol::do_bench_cudagraph || device == "cpu";
+  if (is_overhead_spread || !(median_ms < kShortMs)) return "";
+  return "short: below 20 us, of which events and launch are a few; protocol "
+         "\"do_bench_cudagraph\" spreads them over many calls";
+}
+
 }  // namespace attnbench

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/problem.h"
+#include "model/settings.h"
 
 namespace attnbench {
 
@@ -39,5 +41,10 @@ struct PlausibilityResult {
 // sheet.
 PlausibilityResult check_plausibility(double cold_median_ms, const Problem& problem,
                                       const DeviceLimits& limits);
+
+// Why a time is too short to be taken at its word, or nothing. Between two events on a GPU there
+// are also the events themselves and a kernel's launch; a replayed graph has them once for many
+// calls, a sample on a CPU lasts a millisecond.
+std::string doubt_about_short(double median_ms, std::string_view device, Protocol protocol);
 
 }  // namespace attnbench

@@ -267,6 +267,9 @@ End TrialLife::conclude() {
   record_.stop_reason = enum_to_text(kStopReasons, decision_.reason);
   if (std::optional<End> end = check_manners()) return *end;
   if (std::optional<End> end = check_floor()) return *end;
+  const std::string doubt = doubt_about_short(median(record_.samples_ms), trial_.device,
+                                              context_.settings.measure.protocol);
+  if (!doubt.empty()) warn(doubt);
   if (noise_bytes_ > 0) {
     warn(fmt::format("the provider printed {} bytes: {}", noise_bytes_,
                      worker_->log_path().string()));

@@ -76,3 +76,12 @@ TEST_CASE("a device of unknown peaks judges nothing", "[plausibility]") {
   CHECK_FALSE(result.floor_ms);
   CHECK(result.message.empty());
 }
+
+TEST_CASE("a call below 20 us on a GPU is told apart, unless a graph repeats it",
+          "[plausibility]") {
+  CHECK(doubt_about_short(0.0199, "cuda:0", Protocol::adaptive).starts_with("short"));
+  CHECK(doubt_about_short(0.0199, "cuda:0", Protocol::do_bench).starts_with("short"));
+  CHECK(doubt_about_short(0.0201, "cuda:0", Protocol::adaptive).empty());
+  CHECK(doubt_about_short(0.001, "cuda:0", Protocol::do_bench_cudagraph).empty());
+  CHECK(doubt_about_short(0.001, "cpu", Protocol::adaptive).empty());
+}
