@@ -46,6 +46,13 @@ struct ListArguments {
 struct ReportArguments {
   std::filesystem::path run_directory;
   bool is_markdown = false;  // print a table instead of writing files
+  bool is_opened = false;    // show the page in a browser
+  // The run for other tools, instead of its report; empty: not wanted.
+  std::filesystem::path sqlite_file, nvbench_file, google_benchmark_file;
+
+  bool is_export() const {
+    return !sqlite_file.empty() || !nvbench_file.empty() || !google_benchmark_file.empty();
+  }
 };
 
 struct ReproArguments {

@@ -97,6 +97,7 @@ Environment read_environment() {
   set_loader_path(loader_path, &environment.worker_environment);
   set_loader_path(loader_path, &environment.whole_environment);
   environment.gnuplot = find_on_path("gnuplot");
+  environment.xdg_open = find_on_path("xdg-open");
   const bool can_redraw = isatty(STDERR_FILENO) != 0 && variable("TERM") != "dumb";
   environment.progress = {can_redraw, style_of(STDERR_FILENO)};
   environment.output = style_of(STDOUT_FILENO);

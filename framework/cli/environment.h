@@ -19,7 +19,7 @@ struct Environment {
   std::string provider_path;                                 // ATTNBENCH_PROVIDER_PATH
   std::vector<std::string> worker_environment;               // what a worker may see
   std::vector<std::string> whole_environment;  // what it may see under a profiler, which needs it
-  std::filesystem::path gnuplot;               // found on PATH; empty: not installed
+  std::filesystem::path gnuplot, xdg_open;     // found on PATH; empty: not installed
   LibraryHints library_hints;
   ProgressStyle progress;  // of stderr
   TerminalStyle output;    // of stdout

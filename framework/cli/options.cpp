@@ -183,7 +183,9 @@ Arguments parse_doctor(const Texts& words) {
 
 Arguments parse_report(const Texts& words) {
   po::options_description options;
-  options.add_options()("run-directory", po::value<std::string>())("md", "")("help,h", "");
+  options.add_options()("run-directory", po::value<std::string>())("md", "")("open", "")(
+      "sqlite", po::value<std::string>())("nvbench", po::value<std::string>())(
+      "google-benchmark", po::value<std::string>())("help,h", "");
   po::positional_options_description positional;
   positional.add("run-directory", 1);
   const po::variables_map values = parse("report", words, options, positional);
@@ -192,6 +194,10 @@ Arguments parse_report(const Texts& words) {
   ReportArguments report;
   report.run_directory = value_or(values, "run-directory", std::string());
   report.is_markdown = values.count("md") > 0;
+  report.is_opened = values.count("open") > 0;
+  report.sqlite_file = value_or(values, "sqlite", std::string());
+  report.nvbench_file = value_or(values, "nvbench", std::string());
+  report.google_benchmark_file = value_or(values, "google-benchmark", std::string());
   if (report.run_directory.empty()) {
     throw UsageError("report: of which run?", "name its directory: `attnbench report runs/...`");
   }

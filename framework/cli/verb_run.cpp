@@ -76,8 +76,9 @@ std::vector<Trial> missing_trials(const Plan& plan, const RecordSet& earlier) {
 void write_report(const Plan& plan, const std::vector<Record>& records, const fs::path& directory,
                   const Environment& environment) {
   try {
-    const StaticReport report = write_static_report(
-        plan, records, directory, {environment.gnuplot, environment.worker_environment});
+    const StaticReport report =
+        write_static_report(read_run(directory), plan, records, directory,
+                            {environment.gnuplot, environment.worker_environment});
     std::cout << report.page.string() << "\n";
     if (!report.warning.empty()) std::cerr << "attnbench: warning: " << report.warning << "\n";
   } catch (const Error& error) {

@@ -10,6 +10,7 @@
 #include "report/csv.h"
 #include "report/figure.h"
 #include "report/gnuplot_text.h"
+#include "report/page.h"
 #include "report/results_page.h"
 #include "store/run_directory.h"
 
@@ -50,8 +51,9 @@ std::string draw(const Gnuplot& gnuplot, const fs::path& directory) {
 
 }  // namespace
 
-StaticReport write_static_report(const Plan& plan, const std::vector<Record>& records,
-                                 const fs::path& run_directory, const Gnuplot& gnuplot) {
+StaticReport write_static_report(const Json& run, const Plan& plan,
+                                 const std::vector<Record>& records, const fs::path& run_directory,
+                                 const Gnuplot& gnuplot) {
   const Sweep& sweep = plan.sweep();
   const fs::path directory = made_directory(run_directory / kReportFolder);
   write_text(run_directory / kSummaryFile, trials_csv(records, sweep.sentinels));
@@ -59,14 +61,15 @@ StaticReport write_static_report(const Plan& plan, const std::vector<Record>& re
   StaticReport report{0, directory / kPageFile, ""};
   const bool has_gnuplot = !gnuplot.executable.empty();
   std::string script = gnuplot_preamble(sweep.plot);
-  std::string page = results_page_begin(sweep, static_cast<size_t>(plan.counts().plots));
+  std::string pictures = results_page_begin(sweep, static_cast<size_t>(plan.counts().plots));
   for_each_figure(plan, records, [&](const Figure& figure) {
     write_text(directory / (figure.name + ".csv"), seed_csv(figure, sweep.sentinels));
     script += gnuplot_commands(figure, sweep.plot);
-    page += results_page_figure(figure, sweep.plot, has_gnuplot);
+    pictures += results_page_figure(figure, sweep.plot, has_gnuplot);
     ++report.plots;
   });
-  write_text(report.page, page + results_page_end());
+  write_text(directory / kPicturesFile, pictures + results_page_end());
+  write_text(report.page, page_html(sweep.name, page_data(run, plan, records)));
   write_text(directory / kScriptFile, script + "\nunset output\n");
   report.warning = draw(gnuplot, directory);
   return report;

@@ -290,6 +290,7 @@ void Plan::for_each_plot(const std::function<bool(const Plot&)>& visit) const {
       plot.lines.push_back(std::move(drawn));
     }
     rows[impl.x.axis] = 0;
+    plot.rows = rows;
     plot.name = impl.plot_name(rows);
     return !has_points || visit(plot);
   });

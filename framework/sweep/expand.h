@@ -34,7 +34,8 @@ struct PlotLine {
   std::vector<std::string> trial_ids;  // one for each x; empty: the sweep has no such point
 };
 struct Plot {
-  std::string name;  // of its files, without ending; safe as a file name
+  std::string name;          // of its files, without ending; safe as a file name
+  std::vector<size_t> rows;  // of every axis; 0 of the one that holds x
   std::vector<std::string> x_labels;
   bool is_x_number = true;
   std::vector<double> x_values;  // 0, 1, 2, ... where x is not a number

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -78,8 +79,8 @@ Sweep headline_sweep() {
 TEST_CASE("a report has the seed's file names, a picture of 640x480 and a page", "[report]") {
   const Scratch scratch;
   const Plan plan = expand(headline_sweep(), {}, {"cuda:0"});
-  const StaticReport report =
-      write_static_report(plan, records_of(plan, 4), scratch.path(), required_gnuplot());
+  const StaticReport report = write_static_report(Json::object(), plan, records_of(plan, 4),
+                                                  scratch.path(), required_gnuplot());
   CHECK(report.plots == 1);
   CHECK(report.warning == "");
   const fs::path folder = scratch / "report";
@@ -91,25 +92,28 @@ TEST_CASE("a report has the seed's file names, a picture of 640x480 and a page",
                   "1024.000000,") == 0);
   CHECK(fs::exists(scratch / kSummaryFile));
   CHECK_FALSE(fs::exists(folder / "gnuplot.log"));
-  check_golden("report/golden/results.html", read_file(report.page));
+  check_golden("report/golden/results.html", read_file(folder / kPicturesFile));
+  CHECK(report.page == folder / "index.html");
+  CHECK(fs::file_size(report.page) > 0);
 }
 
 TEST_CASE("without gnuplot all but the pictures is written, and one line says what to install",
           "[report]") {
   const Scratch scratch;
   const Plan plan = expand(headline_sweep(), {}, {"cuda:0"});
-  const StaticReport report = write_static_report(plan, {}, scratch.path(), Gnuplot{});
+  const StaticReport report =
+      write_static_report(Json::object(), plan, {}, scratch.path(), Gnuplot{});
   CHECK(report.warning.find("apt-get install gnuplot-nox") != std::string::npos);
   CHECK(files_in(scratch / "report", ".csv") == 1);
   CHECK(files_in(scratch / "report", ".png") == 0);
-  CHECK(read_file(report.page).find("<img") == std::string::npos);
+  CHECK(read_file(scratch / "report" / kPicturesFile).find("<img") == std::string::npos);
 }
 
 TEST_CASE("hostile names do nothing but stand there", "[report]") {
   const Scratch scratch;
   const Plan plan = expand(hostile_sweep(), {}, {"cpu"});
-  const StaticReport report =
-      write_static_report(plan, records_of(plan, 3), scratch.path(), required_gnuplot());
+  const StaticReport report = write_static_report(Json::object(), plan, records_of(plan, 3),
+                                                  scratch.path(), required_gnuplot());
   CHECK(report.warning == "");
   CHECK(png_size(scratch / "report" / (plan.sweep().plot.name_template + ".png")) == "640x480");
   CHECK(files_in(scratch / "report", ".png") == 1);
@@ -117,7 +121,7 @@ TEST_CASE("hostile names do nothing but stand there", "[report]") {
     INFO(entry.path());
     CHECK(entry.path().filename() != "pwned");
   }
-  const std::string page = read_file(report.page);
+  const std::string page = read_file(scratch / "report" / kPicturesFile);
   CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("src=\"./%7Ctouch%20pwned") != std::string::npos);
 }
@@ -126,7 +130,8 @@ TEST_CASE("a gnuplot that fails or hangs costs the pictures and says so", "[repo
   const Scratch scratch;
   const Plan plan = expand(headline_sweep(), {}, {"cuda:0"});
   const auto warning = [&](const char* executable, double limit_s) {
-    return write_static_report(plan, {}, scratch.path(), {executable, {}, limit_s}).warning;
+    return write_static_report(Json::object(), plan, {}, scratch.path(), {executable, {}, limit_s})
+        .warning;
   };
   CHECK(warning("/bin/false", 60.0).find("pictures are missing: gnuplot failed") == 0);
   CHECK(warning("/nowhere/gnuplot", 60.0).find("No such file") != std::string::npos);
@@ -141,7 +146,7 @@ TEST_CASE("a directory that cannot be written is an Error that leaves the record
   const Scratch scratch;
   const Plan plan = expand(headline_sweep(), {}, {"cuda:0"});
   replace_file(scratch / "report", "a file is in the way");
-  CHECK_THROWS_AS(write_static_report(plan, {}, scratch.path(), Gnuplot{}), Error);
+  CHECK_THROWS_AS(write_static_report(Json::object(), plan, {}, scratch.path(), Gnuplot{}), Error);
 }
 
 // By the CPU's clock, so that a busy machine does not make it fail; gnuplot's part apart, since a
@@ -155,7 +160,7 @@ TEST_CASE("the seed's 972 plots take less than 15 seconds of a CPU", "[report][s
   const double own_before = cpu_seconds(RUSAGE_SELF);
   const double gnuplot_before = cpu_seconds(RUSAGE_CHILDREN);
   const StaticReport report =
-      write_static_report(plan, records, scratch.path(), required_gnuplot());
+      write_static_report(Json::object(), plan, records, scratch.path(), required_gnuplot());
   const double own_s = cpu_seconds(RUSAGE_SELF) - own_before;
   const double gnuplot_s = cpu_seconds(RUSAGE_CHILDREN) - gnuplot_before;
   INFO("ours " << own_s << " s, gnuplot's " << gnuplot_s << " s");

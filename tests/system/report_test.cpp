@@ -40,7 +40,7 @@ TEST_CASE("a finished run has its report, and `report` makes it again", "[system
   INFO(ended.err);
   REQUIRE(ended.exit_code == 0);
   const fs::path folder = scratch / "run" / kReportFolder;
-  CHECK(has(ended.out, (folder / "results.html").string()));
+  CHECK(has(ended.out, (folder / "index.html").string()));
   const std::string csv = read_file(folder / (std::string(kPlot) + ".csv"));
   CHECK(csv.find("seqlen,cpu_reference\n8.000000,") == 0);
   CHECK(fs::exists(folder / (std::string(kPlot) + ".png")));
