@@ -1,6 +1,8 @@
 #include "block_ptr/engines.h"
 
+#include "block_ptr/forward_engine.h"
 #include "kernel_kit/mma_engines.h"
+#include "kernel_kit/wgmma_backward_engines.h"
 
 // By attnbench_embed_texts.
 extern const kernel_kit::TextFile block_ptr_texts[];
@@ -12,11 +14,13 @@ namespace {
 using kernel_kit::Engine;
 
 const Engine kMmaForward = kernel_kit::mma_forward_engine("block_ptr/mma_forward.cu");
+const Engine kTmaBackward = kernel_kit::tma_backward_engine("block_ptr/backward.cu");
 const Engine kMmaBackward = kernel_kit::mma_backward_engine("block_ptr/mma_backward.cu");
 
 // In order of preference, the most general last.
-constexpr std::array<const Engine*, 1> kForward = {&kMmaForward};
-constexpr std::array<const Engine*, 1> kBackward = {&kMmaBackward};
+constexpr std::array<const Engine*, 5> kForward = {&kForwardHeadPairs, &kForwardQueryPairs,
+                                                   &kTmaForwardCounted, &kTmaForward, &kMmaForward};
+constexpr std::array<const Engine*, 2> kBackward = {&kTmaBackward, &kMmaBackward};
 
 }  // namespace
 

@@ -7,11 +7,18 @@
 //   CLUSTER_Q      blocks of a cluster at neighbouring query tiles: each loads its share of K and V
 //                  for all of them (multicast)
 //   CLUSTER_HEADS  blocks of a cluster at neighbouring heads: the same for a bias they share
+//   TAKE_UNITS     1: units come from a counter that forward_prepare has zeroed, not in turn
 // Parameters: AttentionArguments, the maps of Q, K, V (boxes of 64 columns and of all rows that one
 // block loads) and, with a bias, two of it: pages of 64 columns, and the columns behind the last
 // page.
 #include "kernel_kit/device/forward_consumer.cuh"
 
+#ifndef TAKE_UNITS
+#define TAKE_UNITS 0
+#endif
+
+static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
+              "one warp takes the units and tells them with Q, to the consumers of its block");
 constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
 static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
 static_assert(!HAS_BIAS || kGroups <= 3,
@@ -22,6 +29,7 @@ struct Loads {
   Rings rings;
   u32 shared;
   int group, lane;
+  [[maybe_unused]] Work work = {};
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
@@ -36,7 +44,16 @@ struct Loads {
     }
   }
 
-  __device__ __forceinline__ void wait_q() { rings.q().wait_full(q_turn); }
+  __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
+    if (!TAKE_UNITS && !work.next(a, unit)) return false;
+    rings.q().wait_full(q_turn);
+    if (TAKE_UNITS) {
+      const int index = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
+      if (index == TakenWork<Work>::kNone) return false;
+      unit = Work::unit(a, index);
+    }
+    return true;
+  }
   __device__ __forceinline__ void release_q() {
     tell<1>(rings.q().empty(0), 0, 0);
     q_turn.advance();
@@ -83,14 +100,27 @@ DEVICE void load_pages(const TensorMap& map, u32 to, u32 barrier, int tile_rows,
 
 // One warp; all its lanes run the loops, one issues. V comes a block later than K, as it is used.
 DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const TensorMap& k_map,
-                     const TensorMap& v_map, Rings rings, u32 shared) {
+                     const TensorMap& v_map, Rings rings, u32 shared, int lane) {
   const bool issues = ptx::elect_one();
   Turn<1> q_turn = Turn<1>::begin(Side::producer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
-  Work work;
+  [[maybe_unused]] Work work;
+  TakenWork<Work> taken;
+  const auto next = [&](Unit& unit) {
+    if (!TAKE_UNITS) return work.next(a, unit);
+    const int index = taken.take(a, lane);
+    rings.q().wait_empty(q_turn);  // its readers have read the number before this one too
+    if (issues) ptx::store_shared_u1(shared + kTile.unit_at(), index);
+    if (index != taken.kNone) {
+      unit = Work::unit(a, index);
+    } else if (issues) {
+      ptx::mbarrier_arrive(rings.q().full(0));
+    }
+    return index != taken.kNone;
+  };
   const u32 sharers = ((1u << CLUSTER_Q) - 1) << (CLUSTER_Q * Work::rank_head());
 
-  for (Unit unit; work.next(a, unit);) {
+  for (Unit unit; next(unit);) {
     const int kv_head = unit.head / (a.heads / a.kv_heads);
     const int num_blocks = blocks_of_unit(a, unit).count;
     const auto load_kv = [&](const TensorMap& map, auto ring, auto& turn, int at, int block) {
@@ -193,7 +223,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
 
   if (group == kGroups) {
     ptx::give_up_registers<kTile.loader_registers()>();
-    if (warp % 4 == 0) load_qkv(a, q_map, k_map, v_map, rings, shared);
+    if (warp % 4 == 0) load_qkv(a, q_map, k_map, v_map, rings, shared, lane);
 #if HAS_BIAS
     if (warp % 4 >= 1 && warp % 4 <= kGroups) {
       load_bias(a, bias_map, bias_rest_map, rings.bias(warp % 4 - 1), shared, warp % 4 - 1);
@@ -201,7 +231,6 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
 #endif
   } else {
     ptx::take_registers<kTile.registers()>();
-    const Work work;
     Loads loads = {rings, shared, group, lane};
     consume(a, loads, shared, group, warp % 4, lane);
   }
@@ -211,3 +240,9 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     ptx::cluster_wait();
   }
 }
+
+#if TAKE_UNITS
+extern "C" __global__ void forward_prepare(const __grid_constant__ AttentionArguments a) {
+  *a.next_unit = 0;
+}
+#endif

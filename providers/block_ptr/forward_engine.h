@@ -1,4 +1,5 @@
-// The forward pass by TMA and wgmma, sm_90a. The first two form clusters and serve only a bias.
+// The forward pass by TMA and wgmma, sm_90a. The first three serve what they are
+// good for, the last one every cell.
 #pragma once
 
 #include "kernel_kit/engine.h"
@@ -7,6 +8,7 @@ namespace block_ptr {
 
 extern const kernel_kit::Engine kForwardHeadPairs;   // two heads share the loads of a bias
 extern const kernel_kit::Engine kForwardQueryPairs;  // two tiles of queries those of K and V
+extern const kernel_kit::Engine kTmaForwardCounted;  // causal: units go to whoever is free
 extern const kernel_kit::Engine kTmaForward;
 
 }  // namespace block_ptr

@@ -79,6 +79,7 @@ struct Recipe {
   // undefined on entry: zeroing is a kernel's work.
   uint64_t scaled_lse_bytes = 0, delta_bytes = 0;
   uint64_t grad_q_sum_bytes = 0, grad_k_sum_bytes = 0, grad_v_sum_bytes = 0;
+  uint64_t next_unit_bytes = 0;
   bool is_deterministic = true;  // equal inputs give equal bits
 };
 

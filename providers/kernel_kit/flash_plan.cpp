@@ -66,6 +66,7 @@ FlashPlan::FlashPlan(const gpu::Driver& driver, const Problem& problem, Choice c
   info_.flags = ATTN_PLAN_GRAPH_SAFE;
   if (recipe_.is_deterministic) info_.flags |= ATTN_PLAN_DETERMINISTIC;
   info_.workspace_alignment = kPartAlignment;
+  info_.workspace_bytes = rounded_up(recipe_.next_unit_bytes);
   for (const Part& part : kParts) info_.workspace_bytes += rounded_up(recipe_.*part.bytes);
   steps_.reserve(recipe_.launches.size());
   for (const Launch& launch : recipe_.launches) add_step(launch, *choice.engine, binary.report);
@@ -112,6 +113,7 @@ void FlashPlan::bind(const attn::Execution& pass) {
     arguments_.*part.pointer = reinterpret_cast<float*>(free);
     free += rounded_up(recipe_.*part.bytes);
   }
+  if (recipe_.next_unit_bytes > 0) arguments_.next_unit = reinterpret_cast<int*>(free);
 }
 
 // A map names an address; most passes come with those of the pass before.

@@ -1,6 +1,8 @@
 #include "ptr_block/engines.h"
 
 #include "kernel_kit/mma_engines.h"
+#include "kernel_kit/wgmma_backward_engines.h"
+#include "ptr_block/forward_engine.h"
 
 // By attnbench_embed_texts.
 extern const kernel_kit::TextFile ptr_block_texts[];
@@ -12,11 +14,12 @@ namespace {
 using kernel_kit::Engine;
 
 const Engine kMmaForward = kernel_kit::mma_forward_engine("ptr_block/mma_forward.cu");
+const Engine kCpAsyncBackward = kernel_kit::cp_async_backward_engine("ptr_block/backward.cu");
 const Engine kMmaBackward = kernel_kit::mma_backward_engine("ptr_block/mma_backward.cu");
 
 // In order of preference, the most general last.
-constexpr std::array<const Engine*, 1> kForward = {&kMmaForward};
-constexpr std::array<const Engine*, 1> kBackward = {&kMmaBackward};
+constexpr std::array<const Engine*, 2> kForward = {&kCpAsyncForward, &kMmaForward};
+constexpr std::array<const Engine*, 2> kBackward = {&kCpAsyncBackward, &kMmaBackward};
 
 }  // namespace
 

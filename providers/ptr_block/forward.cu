@@ -182,6 +182,7 @@ struct Loads {
   u32 shared;
   int lane;
   BiasAhead bias;
+  Work work = {};
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   u32 bias_slot = 0;
@@ -197,7 +198,11 @@ struct Loads {
     turn.advance();
   }
 
-  __device__ __forceinline__ void wait_q() { wait(rings.q(), q_turn); }
+  __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
+    if (!work.next(a, unit)) return false;
+    wait(rings.q(), q_turn);
+    return true;
+  }
   __device__ __forceinline__ void release_q() { release(rings.q(), q_turn); }
   __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }
   __device__ __forceinline__ void wait_k() { wait(rings.k(), k_turn); }

@@ -1,5 +1,5 @@
-// What every attention kernel is told when it is launched. Read by the host's compiler and by NVRTC,
-// so it includes nothing. Strides and lengths count elements; a stride may exceed 2^31.
+// What every attention kernel is told when it is launched. Read by the host's compiler and by
+// NVRTC, so it includes nothing. Strides and lengths count elements; a stride may exceed 2^31.
 #pragma once
 
 struct AttentionTensor {
@@ -11,11 +11,12 @@ struct AttentionArguments {
   // Q, O, dO, dQ: batch x heads x seqlen_q x head_dim; K, V, dK, dV: batch x kv_heads x seqlen_kv x
   // head_dim. bias: 1 or batch x 1 or heads x seqlen_q x seqlen_kv, a stride of 0 where it has 1.
   AttentionTensor q, k, v, o, bias, grad_o, grad_q, grad_k, grad_v;
-  float* lse;                                       // batch x heads x seqlen_q, natural logarithm
-  long long lse_batch_stride, lse_head_stride;      // its rows are contiguous
-  float *scaled_lse, *delta, *grad_q_sum;           // the backward pass's workspace, laid out by its kernels
+  float* lse;                                   // batch x heads x seqlen_q, natural logarithm
+  long long lse_batch_stride, lse_head_stride;  // its rows are contiguous
+  float *scaled_lse, *delta, *grad_q_sum;  // the backward pass's workspace, laid out by its kernels
   float *grad_k_sum, *grad_v_sum;
   int batch, heads, kv_heads, seqlen_q, seqlen_kv, head_dim;
-  int diagonal;                                     // causal: row i sees the keys j <= i + diagonal
-  float scale;                                      // of Q K^T, before the bias is added
+  int diagonal;  // causal: row i sees the keys j <= i + diagonal
+  float scale;   // of Q K^T, before the bias is added
+  int* next_unit;  // of the forward pass's workspace: a counter, NULL where its kernel has none
 };

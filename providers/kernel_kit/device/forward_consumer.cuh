@@ -167,8 +167,9 @@ DEVICE void store(const AttentionArguments& a, const Unit& unit, int row, int la
   }
 }
 
-// Loads: who brings the tiles. wait_x() returns when tile x is there, release_x() says that this
-// warp is done with it and goes on to the next. K and V turn up as operands of products.
+// Loads: who brings the tiles. next() waits for a unit's Q, wait_x() returns when tile x is there,
+// release_x() says that this warp is done with it and goes on to the next. K and V turn up as
+// operands of products.
 template <class Loads>
 DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int group, int warp,
                     int lane) {
@@ -179,7 +180,6 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   const u32 q = ptx::operand(shared + kTile.q_at() + group * 64 * 128);
   const u32 pin = shared + kTile.pin_at();
   const PingPong turns(group);
-  Work work;
 
   const auto issue_scores = [&] {  // S = Q K^T
     ptx::wgmma_fence();
@@ -193,7 +193,7 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     ptx::wgmma_commit();
   };
 
-  for (Unit unit; work.next(a, unit);) {
+  for (Unit unit; loads.next(a, unit);) {
     const int first_row = unit.first_row + group * 64;
     const int row = first_row + warp * 16 + lane / 4;  // and row + 8
     const KeyBlocks of_unit = blocks_of_unit(a, unit);
@@ -235,7 +235,6 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
 
 #pragma unroll
     for (int i = 0; i < HEAD_DIM / 2; ++i) output[i] = 0.0f;
-    loads.wait_q();
     for (int hidden = of_unit.count; hidden > blocks.count; --hidden) {  // from this group's rows
       turns.take();
       turns.pass();

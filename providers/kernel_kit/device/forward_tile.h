@@ -27,11 +27,13 @@ struct ForwardTile {
     return v_at() + stages * kv_bytes() + group * bias_stages * bias_bytes();
   }
   constexpr int barriers_at() const { return bias_at(groups); }
-  // full and empty of Q, K, V and each group's bias, then 8 bytes that pins may name
+  // full and empty of Q, K, V and each group's bias, then a word that pins may name, and one for
+  // the number of the unit whose Q is there
   constexpr int pin_at() const {
     return barriers_at() + 16 * (1 + 2 * stages + (has_bias ? groups * bias_stages : 0));
   }
-  constexpr int bytes() const { return pin_at() + 8; }
+  constexpr int unit_at() const { return pin_at() + 4; }
+  constexpr int bytes() const { return unit_at() + 4; }
 
   // Of a thread, by setmaxnreg. All warps together own 64 K.
   constexpr int registers() const { return groups <= 2 ? 232 : groups == 3 ? 160 : 112; }

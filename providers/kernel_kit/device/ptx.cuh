@@ -80,7 +80,7 @@ DEVICE void cluster_wait() {
 // The same shared-memory location in block `rank` of the cluster.
 DEVICE u32 in_block(u32 address, u32 rank) {
   u32 mapped;
-  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(rank));
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(rank));
   return mapped;
 }
 
@@ -285,6 +285,11 @@ DEVICE float load_shared_f1(u32 address) {
 }
 DEVICE void store_shared_f1(u32 address, float v) {
   asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
+}
+DEVICE u32 load_shared_u1(u32 address) {
+  u32 v;
+  asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(address) : "memory");
+  return v;
 }
 DEVICE void store_shared_u1(u32 address, u32 v) {
   asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(v) : "memory");

@@ -1,0 +1,27 @@
+#include "ptr_block/forward_engine.h"
+
+#include "kernel_kit/hopper_forward.h"
+
+namespace ptr_block {
+namespace {
+
+using kernel_kit::Cell;
+using kernel_kit::Problem;
+using kernel_kit::Recipe;
+
+attn::Answer accept(const Problem& problem, Cell& cell) {
+  return kernel_kit::accept_hopper_forward(problem, cell);
+}
+
+Recipe recipe(const Problem& problem, const Cell& cell) {
+  Recipe recipe;
+  recipe.launches = {kernel_kit::hopper_forward_launch(problem, cell)};
+  return recipe;
+}
+
+}  // namespace
+
+const kernel_kit::Engine kCpAsyncForward = {"cp_async_forward", "ptr_block/forward.cu", accept,
+                                            kernel_kit::hopper_forward_defines, recipe};
+
+}  // namespace ptr_block
