@@ -1,6 +1,7 @@
 #include "kernel_kit/mma_engines.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
 
 #include "kernel_kit/device/mma_backward_tile.h"
@@ -41,29 +42,31 @@ bool matches(const Tile& asked, const Tile& tile) {
          (asked.num_stages == 0 || asked.num_stages == tile.num_stages);
 }
 
-// Best first; what was asked for or what fits decides. Warps are left open.
+// Best first; what was asked for and what fits decides. Warps are left open.
 std::vector<Tile> candidates(const Cell& cell, int most_q, int most_k) {
   std::vector<Tile> tiles;
-  const auto add = [&](int block_q, int block_k, int num_stages) {
-    tiles.push_back({.block_q = block_q, .block_k = block_k, .num_stages = num_stages});
+  const auto add = [&](int block_q, int block_k, std::initializer_list<int> stages) {
+    for (const int num_stages : stages) {
+      tiles.push_back({.block_q = block_q, .block_k = block_k, .num_stages = num_stages});
+    }
   };
   if (cell.is_backward) {
-    if (cell.head_dim == 64) add(64, 128, 2);
-    if (cell.head_dim == 128) add(64, 128, 2), add(64, 64, 2), add(64, 64, 1);
-    if (cell.head_dim == 256) add(64, 64, 2), add(64, 64, 1), add(32, 64, 1);
+    if (cell.head_dim == 64) add(64, 64, {2});
+    if (cell.head_dim == 128) add(64, 128, {2}), add(64, 64, {2, 1});
+    if (cell.head_dim == 256) add(64, 64, {2, 1}), add(32, 64, {2, 1});
   } else {
-    if (cell.head_dim < 256) add(128, 64, 2), add(128, 64, 1);
-    if (cell.head_dim == 256) add(128, 64, 2), add(64, 64, 1), add(64, 32, 1);
+    if (cell.head_dim == 64) add(128, 64, {2, 1});
+    if (cell.head_dim == 128) add(128, 32, {2, 1});
+    if (cell.head_dim == 256) add(128, 64, {1}), add(64, 64, {1}), add(64, 32, {1});
   }
   std::erase_if(tiles, [&](const Tile& t) { return t.block_q > most_q || t.block_k > most_k; });
   for (const int block_k : {64, 32, 128}) {
     for (const int block_q : {64, 32, 128}) {
-      if (block_q <= most_q && block_k <= most_k)
-        add(block_q, block_k, 2), add(block_q, block_k, 1);
+      if (block_q <= most_q && block_k <= most_k) add(block_q, block_k, {2, 1});
     }
   }
   for (const int block_q : {32, 64, 128}) {
-    for (const int block_k : {32, 64, 128}) add(block_q, block_k, 2), add(block_q, block_k, 1);
+    for (const int block_k : {32, 64, 128}) add(block_q, block_k, {2, 1});
   }
   return tiles;
 }
@@ -78,13 +81,17 @@ int most_of_block(const Cell& cell, int length, int64_t others) {
   return most;
 }
 
+// Two blocks of rows per warp halve the reads of K and V, where their sums fit a thread's
+// registers.
 int usual_warps(const Cell& cell) {
   const Tile& tile = cell.tile;
-  return cell.is_backward ? std::min(8, tile.block_q * tile.block_k / 256) : tile.block_q / 16;
+  if (cell.is_backward) return std::min(8, tile.block_q * tile.block_k / 256);
+  const bool takes_two = tile.block_q > 32 && tile.block_k + cell.head_dim <= 160;
+  return tile.block_q / (takes_two ? 32 : 16);
 }
 
-// Fills what is open with the first candidate that fits, or if none does with the first that is
-// what was asked for: then its need is the answer.
+// Fills what is open with the first candidate that fits, or if none does with the one that needs
+// least: its need is then the answer.
 void choose_tile(const Problem& problem, Cell& cell) {
   const AttentionArguments& a = problem.arguments;
   const int most_q =
@@ -93,12 +100,15 @@ void choose_tile(const Problem& problem, Cell& cell) {
       cell.is_backward ? most_of_block(cell, a.seqlen_kv, int64_t{a.batch} * a.kv_heads) : 128;
   const Tile asked = cell.tile;
   Tile chosen = {};
+  int least_bytes = std::numeric_limits<int>::max();
   for (const Tile& candidate : candidates(cell, most_q, most_k)) {
     if (!matches(asked, candidate)) continue;
     cell.tile = candidate;
-    if (chosen.block_q == 0 || shared_bytes(cell) <= cell.target.shared_memory_bytes) {
+    const int bytes = shared_bytes(cell);
+    if (bytes < least_bytes) least_bytes = bytes, chosen = candidate;
+    if (bytes <= cell.target.shared_memory_bytes) {
       chosen = candidate;
-      if (shared_bytes(cell) <= cell.target.shared_memory_bytes) break;
+      break;
     }
   }
   cell.tile = asked;
