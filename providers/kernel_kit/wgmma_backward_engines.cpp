@@ -107,14 +107,16 @@ attn::Answer accept_tile(const Problem& problem, Cell& cell) {
 }
 
 attn::Answer accept_tma(const Problem& problem, Cell& cell) {
-  attn::Answer answer = accept_tile(problem, cell);
+  const attn::Answer answer = accept_tile(problem, cell);
+  if (answer.status != ATTN_OK) return answer;
   // What else lies outside a tensor TMA reads as zeros and does not write.
   cell.has_tails = problem.arguments.seqlen_kv % cell.tile.block_k != 0;
   return answer;
 }
 
 attn::Answer accept_cp_async(const Problem& problem, Cell& cell) {
-  attn::Answer answer = accept_tile(problem, cell);
+  const attn::Answer answer = accept_tile(problem, cell);
+  if (answer.status != ATTN_OK) return answer;
   cell.has_tails = leaves_tails(problem, cell, cell.tile.block_q, cell.tile.block_k);
   return answer;
 }
