@@ -100,14 +100,15 @@ constexpr const char* kSource = "block_ptr/forward.cu";
 
 }  // namespace
 
-const kernel_kit::Engine kForwardHeadPairs = {"tma_forward_head_pairs", kSource, accept_head_pairs,
-                                              defines<kHeadPairs>, recipe<kHeadPairs>};
-const kernel_kit::Engine kForwardQueryPairs = {"tma_forward_query_pairs", kSource,
+const kernel_kit::Engine kForwardHeadPairs = {"wgmma_tma_forward_head_pairs", kSource,
+                                              accept_head_pairs, defines<kHeadPairs>,
+                                              recipe<kHeadPairs>};
+const kernel_kit::Engine kForwardQueryPairs = {"wgmma_tma_forward_query_pairs", kSource,
                                                accept_query_pairs, defines<kQueryPairs>,
                                                recipe<kQueryPairs>};
-const kernel_kit::Engine kTmaForwardCounted = {"tma_forward_counted", kSource, accept_counted,
+const kernel_kit::Engine kTmaForwardCounted = {"wgmma_tma_forward_counted", kSource, accept_counted,
                                                counted_defines, counted_recipe};
-const kernel_kit::Engine kTmaForward = {"tma_forward", kSource, accept, defines<kAlone>,
+const kernel_kit::Engine kTmaForward = {"wgmma_tma_forward", kSource, accept, defines<kAlone>,
                                         recipe<kAlone>};
 
 }  // namespace block_ptr

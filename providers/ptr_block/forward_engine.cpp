@@ -21,7 +21,7 @@ Recipe recipe(const Problem& problem, const Cell& cell) {
 
 }  // namespace
 
-const kernel_kit::Engine kCpAsyncForward = {"cp_async_forward", "ptr_block/forward.cu", accept,
-                                            kernel_kit::hopper_forward_defines, recipe};
+const kernel_kit::Engine kCpAsyncForward = {"wgmma_cp_async_forward", "ptr_block/forward.cu",
+                                            accept, kernel_kit::hopper_forward_defines, recipe};
 
 }  // namespace ptr_block
