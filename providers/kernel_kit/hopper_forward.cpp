@@ -35,21 +35,22 @@ bool holds_tiles(int groups, int block_q) {
 }
 
 // How many warpgroups share a block: more use a multiprocessor better, fewer make more blocks.
+// Three that cannot overlap softmax and products are only taken where block_q leaves no choice.
 int best_groups(const Problem& problem, const Cell& cell) {
   constexpr double kRate[] = {0, 0.5, 0.85, 1.0};  // of a multiprocessor, against three groups
   const AttentionArguments& a = problem.arguments;
   int best = 0;
   double best_time = std::numeric_limits<double>::infinity();
   for (const int groups : {3, 2, 1}) {
+    if (!holds_tiles(groups, cell.tile.block_q)) continue;
     const ForwardTile tile = tile_with(cell, groups, 1, 1);
-    const bool overlaps_less = groups > 2 && !tile.overlaps();
-    if (!holds_tiles(groups, cell.tile.block_q) || overlaps_less) continue;
     const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
     const double time = static_cast<double>(ceil_divide(units, cell.target.num_multiprocessors)) *
                         groups / kRate[groups];
-    if (time < best_time) {
+    const bool is_crowded = groups == 3 && !tile.overlaps();
+    if (best == 0 || (time < best_time)) {
       best = groups;
-      best_time = time;
+      best_time = is_crowded ? std::numeric_limits<double>::infinity() : time;
     }
   }
   return std::max(best, 1);

@@ -1,0 +1,124 @@
+// Which tile the Hopper forward engines choose, and what they refuse.
+#include "kernel_kit/hopper_forward.h"
+
+#include "support/catch.h"
+
+namespace kernel_kit {
+namespace {
+
+Problem problem_of_length(int seqlen, int batch, int heads, int head_dim) {
+  Problem problem{};
+  AttentionArguments& a = problem.arguments;
+  a.batch = batch;
+  a.heads = a.kv_heads = heads;
+  a.seqlen_q = a.seqlen_kv = seqlen;
+  a.head_dim = head_dim;
+  a.scale = 0.125f;
+  return problem;
+}
+
+Cell cell_of_head_dim(int head_dim, bool has_bias = false, Tile tile = {}) {
+  Cell cell;
+  cell.target = {90, 232448, 132};
+  cell.tile = tile;
+  cell.head_dim = head_dim;
+  cell.has_bias = has_bias;
+  return cell;
+}
+
+TEST_CASE("a long problem gets the tile that was measured fastest", "[hopper_forward]") {
+  struct Best {
+    int head_dim;
+    bool has_bias;
+    int block_q, block_k, num_stages;
+  };
+  const Best best = GENERATE(Best{64, false, 192, 128, 3}, Best{64, true, 192, 128, 3},
+                             Best{128, false, 192, 80, 3}, Best{128, true, 192, 80, 2},
+                             Best{256, false, 128, 80, 2}, Best{256, true, 128, 64, 2});
+  Cell cell = cell_of_head_dim(best.head_dim, best.has_bias);
+  CAPTURE(best.head_dim, best.has_bias);
+  REQUIRE(accept_hopper_forward(problem_of_length(4096, 4, 16, best.head_dim), cell).status ==
+          ATTN_OK);
+  CHECK(cell.tile.block_q == best.block_q);
+  CHECK(cell.tile.block_k == best.block_k);
+  CHECK(cell.tile.num_warps == best.block_q / 16);
+  CHECK(cell.tile.num_stages == best.num_stages);
+  const ForwardTile tile = hopper_forward_tile(cell);
+  CHECK(tile.overlaps());
+  CHECK(tile.bytes() <= cell.target.shared_memory_bytes);
+}
+
+TEST_CASE("a small problem is cut into more blocks", "[hopper_forward]") {
+  Cell cell = cell_of_head_dim(128);
+  const Problem problem = problem_of_length(1024, 1, 8, 128);
+  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+  CHECK(cell.tile.num_warps == 4);
+  CHECK(hopper_forward_launch(problem, cell).grid.x == 128);
+}
+
+TEST_CASE("a block computes whole tiles of any block_q", "[hopper_forward]") {
+  const int block_q = GENERATE(32, 64, 128, 192);
+  const int block_k = GENERATE(32, 64, 80, 128);
+  const int head_dim = GENERATE(64, 128, 256);
+  const bool has_bias = GENERATE(false, true);
+  Cell cell = cell_of_head_dim(head_dim, has_bias, {.block_q = block_q, .block_k = block_k});
+  CAPTURE(block_q, block_k, head_dim, has_bias);
+  const attn::Answer answer = accept_hopper_forward(problem_of_length(4096, 4, 16, head_dim), cell);
+  const bool has_registers = block_q < 192 || head_dim < 256;  // O alone would take 128 of 160
+  REQUIRE(answer.status == (has_registers ? ATTN_OK : ATTN_RESOURCE_REGISTERS));
+  if (!has_registers) return;
+  const ForwardTile tile = hopper_forward_tile(cell);
+  CHECK(tile.rows() % block_q == 0);
+  CHECK(tile.block_k == block_k);
+  CHECK(tile.bytes() <= cell.target.shared_memory_bytes);
+}
+
+TEST_CASE("softmax runs over the products where P and S both have registers", "[hopper_forward]") {
+  CHECK(ForwardTile{128, 80, 3, 3, false, 2}.overlaps());
+  CHECK_FALSE(ForwardTile{128, 96, 3, 3, false, 2}.overlaps());
+  CHECK(ForwardTile{128, 128, 2, 3, false, 2}.overlaps());
+  CHECK_FALSE(ForwardTile{256, 128, 2, 1, false, 2}.overlaps());
+}
+
+TEST_CASE("a length or head_dim off its tile makes tails", "[hopper_forward]") {
+  Cell even = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
+  REQUIRE(accept_hopper_forward(problem_of_length(4096, 4, 16, 64), even).status == ATTN_OK);
+  CHECK_FALSE(even.has_tails);
+  Cell odd = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
+  REQUIRE(accept_hopper_forward(problem_of_length(4095, 4, 16, 64), odd).status == ATTN_OK);
+  CHECK(odd.has_tails);
+  Cell narrow = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
+  REQUIRE(accept_hopper_forward(problem_of_length(4096, 4, 16, 40), narrow).status == ATTN_OK);
+  CHECK(narrow.has_tails);
+  // Two blocks of 128 rows share their keys: 4096 + 128 rows leave one without.
+  Cell paired = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
+  REQUIRE(accept_hopper_forward(problem_of_length(4224, 4, 16, 64), paired, 2).status == ATTN_OK);
+  CHECK(paired.has_tails);
+}
+
+TEST_CASE("what TMA and wgmma cannot do is left to other engines", "[hopper_forward]") {
+  const Problem problem = problem_of_length(4096, 4, 16, 128);
+  Cell ampere = cell_of_head_dim(128);
+  ampere.target.compute_capability = 80;
+  CHECK(accept_hopper_forward(problem, ampere).status == ATTN_UNSUPPORTED_DEVICE);
+
+  Cell backward = cell_of_head_dim(128);
+  backward.is_backward = true;
+  CHECK(accept_hopper_forward(problem, backward).status == ATTN_UNSUPPORTED_DEVICE);
+
+  Cell three_warps = cell_of_head_dim(128, false, {.num_warps = 3});
+  CHECK(accept_hopper_forward(problem, three_warps).status == ATTN_UNSUPPORTED_OPTIONS);
+
+  Problem narrow_bias = problem;
+  narrow_bias.bias_row_alignment_bytes = 8;
+  Cell biased = cell_of_head_dim(128, true);
+  CHECK(accept_hopper_forward(narrow_bias, biased).status == ATTN_UNSUPPORTED_LAYOUT);
+
+  Problem flat = problem;  // -inf times a scale of 0 would be NaN
+  flat.arguments.scale = 0;
+  Cell cell = cell_of_head_dim(128);
+  CHECK(accept_hopper_forward(flat, cell).status == ATTN_UNSUPPORTED_FEATURE);
+}
+
+}  // namespace
+}  // namespace kernel_kit
