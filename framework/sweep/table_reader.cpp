@@ -38,9 +38,9 @@ const Member* TableReader::find(const std::string& key) {
   return nullptr;
 }
 
-std::string TableReader::text_or(const std::string& key, std::string fallback) {
+std::string TableReader::text_or(const std::string& key, const std::string& fallback) {
   const Member* member = find(key);
-  return member == nullptr ? std::move(fallback) : text_of(member->value, key);
+  return member == nullptr ? fallback : text_of(member->value, key);
 }
 
 bool TableReader::flag_or(const std::string& key, bool fallback) {

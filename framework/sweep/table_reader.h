@@ -16,7 +16,7 @@ class TableReader {
   TableReader(const Node& node, std::string name);
 
   const Member* find(const std::string& key);  // nullptr: not there
-  std::string text_or(const std::string& key, std::string fallback);
+  std::string text_or(const std::string& key, const std::string& fallback);
   bool flag_or(const std::string& key, bool fallback);
   double number_or(const std::string& key, double fallback);  // finite
   int64_t integer_or(const std::string& key, int64_t fallback, int64_t least, int64_t most);

@@ -1,8 +1,8 @@
 // attnbench-worker: loads one provider for one device and serves the host on descriptor 3. Start
 // reading in server.cpp.
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "worker/server.h"
 

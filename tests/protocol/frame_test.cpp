@@ -1,9 +1,9 @@
 #include "protocol/frame.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <thread>
 

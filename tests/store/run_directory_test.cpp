@@ -1,9 +1,9 @@
 #include "store/run_directory.h"
 
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <functional>
 #include <nlohmann/json.hpp>

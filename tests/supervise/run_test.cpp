@@ -1,8 +1,8 @@
 // The engine with real workers and bad guests: what each rule that a guest breaks comes to.
 #include "supervise/run.h"
 
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <set>

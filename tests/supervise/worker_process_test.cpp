@@ -2,9 +2,9 @@
 #include "supervise/worker_process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <thread>
 

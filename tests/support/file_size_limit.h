@@ -2,8 +2,8 @@
 // stops half way with an error, as it does on a full disk.
 #pragma once
 
-#include <signal.h>
 #include <sys/resource.h>
+#include <csignal>
 
 class FileSizeLimit {
  public:

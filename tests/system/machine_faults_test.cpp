@@ -1,10 +1,10 @@
 // Faults of the machine, not of a provider: a full disk, a directory that cannot be written, too
 // few descriptors, a killed worker, a killed host, a wall clock that jumps. A run ends with a line
 // that says what to do, or goes on; what it has recorded stays whole in any case.
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <chrono>
 #include <fstream>

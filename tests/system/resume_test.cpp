@@ -1,6 +1,6 @@
 // The torture of --resume: a sweep whose host is killed again and again, at moments that nobody
 // chose, ends with exactly the trials of a run that was left alone, each once.
-#include <signal.h>
+#include <csignal>
 
 #include <chrono>
 #include <fstream>

@@ -1,5 +1,5 @@
 // The program from end to end, with the real worker and cpu_reference.
-#include <signal.h>
+#include <csignal>
 
 #include <chrono>
 #include <fstream>
