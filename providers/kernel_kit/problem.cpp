@@ -30,7 +30,10 @@ int64_t alignment_of(const attn::TensorSpec& spec) {
 AttentionTensor tensor_of(const attn::PlanRequest& request, int32_t role) {
   const attn::TensorSpec* const spec = request.find(role);
   if (!spec) return {};
-  return {nullptr, spec->strides[0], spec->strides[2], spec->strides[1]};
+  const auto& strides = spec->strides;
+  // Q and its like are batch x seqlen x heads x head_dim, the bias batch x heads x rows x keys.
+  if (role == ATTN_ROLE_BIAS) return {nullptr, strides[0], strides[1], strides[2]};
+  return {nullptr, strides[0], strides[2], strides[1]};
 }
 
 }  // namespace

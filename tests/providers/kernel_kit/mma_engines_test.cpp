@@ -116,6 +116,25 @@ TEST_CASE("a small problem gets small tiles, so that no multiprocessor idles", "
   CHECK(one_row.cell.has_tails);
 }
 
+TEST_CASE("lengths of one and heads of eight columns have a tile too", "[mma]") {
+  for (const int seqlen_q : {1, 31, 129}) {
+    for (const int seqlen_kv : {1, 33, 257}) {
+      for (const int head_dim : {8, 72, 256}) {
+        for (const bool is_backward : {false, true}) {
+          Problem problem = problem_of(1, 1, seqlen_q, head_dim);
+          problem.arguments.seqlen_kv = seqlen_kv;
+          const int padded = head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 256;
+          const Choice choice = choose_for(problem, cell_of(kH100, padded, is_backward, true));
+          CAPTURE(seqlen_q, seqlen_kv, head_dim, is_backward, choice.answer.message);
+          REQUIRE(choice.answer.status == ATTN_OK);
+          CHECK(choice.cell.has_tails);
+          for (const Launch& launch : choice.recipe.launches) CHECK(launch.grid.x > 0);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("grouped heads make fewer blocks backward, each of which sums over its group", "[mma]") {
   Problem problem = problem_of(2, 8, 1024, 64);
   problem.arguments.kv_heads = 2;
