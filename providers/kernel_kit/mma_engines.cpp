@@ -52,12 +52,13 @@ std::vector<Tile> candidates(const Cell& cell, int most_q, int most_k) {
   };
   if (cell.is_backward) {
     if (cell.head_dim == 64) add(64, 64, {2});
-    if (cell.head_dim == 128) add(64, 128, {2}), add(64, 64, {2, 1});
+    if (cell.head_dim == 128 && !cell.has_bias) add(64, 128, {2});
+    if (cell.head_dim == 128) add(64, 64, {2, 1});
     if (cell.head_dim == 256) add(64, 64, {2, 1}), add(32, 64, {2, 1});
   } else {
-    if (cell.head_dim == 64) add(128, 64, {2, 1});
-    if (cell.head_dim == 128) add(128, 32, {2, 1});
-    if (cell.head_dim == 256) add(128, 64, {1}), add(64, 64, {1}), add(64, 32, {1});
+    if (cell.head_dim == 64) add(128, 64, {2, 1}), add(64, 128, {2});
+    if (cell.head_dim == 128) add(128, 32, {2, 1}), add(64, 128, {2});
+    if (cell.head_dim == 256) add(128, 64, {1}), add(64, 64, {2, 1}), add(64, 32, {1});
   }
   std::erase_if(tiles, [&](const Tile& t) { return t.block_q > most_q || t.block_k > most_k; });
   for (const int block_k : {64, 32, 128}) {
@@ -71,33 +72,44 @@ std::vector<Tile> candidates(const Cell& cell, int most_q, int most_k) {
   return tiles;
 }
 
-// A tile along the axis over which blocks are spread, so small that there are enough of them.
-int most_of_block(const Cell& cell, int length, int64_t others) {
+// How many blocks a tile of `block` along the axis over which blocks are spread makes.
+int64_t num_blocks(const Problem& problem, const Cell& cell, int block) {
+  const AttentionArguments& a = problem.arguments;
+  const int64_t heads = cell.is_backward ? a.kv_heads : a.heads;
+  return tiles_of(cell.is_backward ? a.seqlen_kv : a.seqlen_q, block) * heads * a.batch;
+}
+
+// The largest tile along that axis that leaves few multiprocessors idle, and few of its rows empty.
+int most_of_block(const Problem& problem, const Cell& cell) {
+  const int length = cell.is_backward ? problem.arguments.seqlen_kv : problem.arguments.seqlen_q;
   int most = 128;
   while (most > 32 && (length <= most / 2 ||
-                       tiles_of(length, most) * others < cell.target.num_multiprocessors)) {
+                       num_blocks(problem, cell, most) < cell.target.num_multiprocessors * 3 / 4)) {
     most /= 2;
   }
   return most;
 }
 
-// Two blocks of rows per warp halve the reads of K and V, where their sums fit a thread's
-// registers.
-int usual_warps(const Cell& cell) {
+// Fewer warps with more rows each read shared memory less, if their sums fit a thread's registers;
+// with one block per multiprocessor the number of warps counts more.
+int usual_warps(const Problem& problem, const Cell& cell) {
   const Tile& tile = cell.tile;
-  if (cell.is_backward) return std::min(8, tile.block_q * tile.block_k / 256);
-  const bool takes_two = tile.block_q > 32 && tile.block_k + cell.head_dim <= 160;
-  return tile.block_q / (takes_two ? 32 : 16);
+  if (!cell.is_backward) {
+    const bool takes_two = tile.block_q > 32 && tile.block_k + cell.head_dim <= 160;
+    return tile.block_q / (takes_two ? 32 : 16);
+  }
+  Cell narrow = cell;
+  narrow.tile.num_warps = 4;
+  const bool is_crowded = num_blocks(problem, cell, tile.block_k) > cell.target.num_multiprocessors;
+  const bool fits = is_crowded && backward_tile(narrow).sums_per_thread() <= 192;
+  return fits ? 4 : std::min(8, tile.block_q * tile.block_k / 256);
 }
 
 // Fills what is open with the first candidate that fits, or if none does with the one that needs
 // least: its need is then the answer.
 void choose_tile(const Problem& problem, Cell& cell) {
-  const AttentionArguments& a = problem.arguments;
-  const int most_q =
-      cell.is_backward ? 128 : most_of_block(cell, a.seqlen_q, int64_t{a.batch} * a.heads);
-  const int most_k =
-      cell.is_backward ? most_of_block(cell, a.seqlen_kv, int64_t{a.batch} * a.kv_heads) : 128;
+  const int most = most_of_block(problem, cell);
+  const int most_q = cell.is_backward ? 128 : most, most_k = cell.is_backward ? most : 128;
   const Tile asked = cell.tile;
   Tile chosen = {};
   int least_bytes = std::numeric_limits<int>::max();
@@ -113,7 +125,7 @@ void choose_tile(const Problem& problem, Cell& cell) {
   }
   cell.tile = asked;
   fill(cell.tile, chosen);
-  if (cell.tile.num_warps == 0) cell.tile.num_warps = usual_warps(cell);
+  if (cell.tile.num_warps == 0) cell.tile.num_warps = usual_warps(problem, cell);
 }
 
 bool is_block(int extent) {

@@ -77,7 +77,9 @@ template <int kRowBlocks>
 class OnlineSoftmax {
  public:
   __device__ __forceinline__ explicit OnlineSoftmax(float scale)
-      : scale_(scale), exponent_{scale * kLog2E} {
+      : scale_(scale),
+        slack_(HAS_BIAS ? kSlack * kLn2 : kSlack * kLn2 / scale),
+        exponent_{scale * kLog2E} {
 #pragma unroll
     for (int m = 0; m < kRowBlocks; ++m) {
 #pragma unroll
@@ -85,20 +87,29 @@ class OnlineSoftmax {
     }
   }
 
-  // Scores become weights relative to the new row maximum; what was summed against the old one
-  // shrinks.
+  // Scores become weights relative to row_max_, which is the maximum so far or a little less: only
+  // where a weight could exceed 2^kSlack it is brought up to date, and what was summed against the
+  // old one shrinks.
   template <int kColumnBlocks, int kOutputBlocks>
   __device__ __forceinline__ void update(Sums<kRowBlocks, kColumnBlocks>& scores,
                                          Sums<kRowBlocks, kOutputBlocks>& output) {
+    float most[kRowBlocks][2];  // of this lane's quarter of the row
+    bool grows = false;
 #pragma unroll
     for (int m = 0; m < kRowBlocks; ++m) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        const float old_max = row_max_[m][half];
-        const float new_max = maximum_of_row(scores.block[m], half, old_max);
-        const float offset = exponent_.offset(new_max);
-        const float shrink = exponent_.weight(old_max, offset);
-        float sum = row_sum_[m][half] * shrink;
+        most[m][half] = maximum_of_lane(scores.block[m], half);
+        grows = grows || most[m][half] > row_max_[m][half] + slack_;
+      }
+    }
+    if (__any_sync(~0u, grows)) raise(most, output);
+#pragma unroll
+    for (int m = 0; m < kRowBlocks; ++m) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const float offset = exponent_.offset(row_max_[m][half]);
+        float sum = row_sum_[m][half];
 #pragma unroll
         for (int n = 0; n < kColumnBlocks; ++n) {
 #pragma unroll
@@ -109,15 +120,7 @@ class OnlineSoftmax {
             sum += score;
           }
         }
-        row_max_[m][half] = new_max;
         row_sum_[m][half] = sum;
-#pragma unroll
-        for (int n = 0; n < kOutputBlocks; ++n) {
-#pragma unroll
-          for (int i = 0; i < 8; ++i) {
-            if (row_half(i) == half * 8) output.block[m][n][i] *= shrink;
-          }
-        }
       }
     }
   }
@@ -145,20 +148,46 @@ class OnlineSoftmax {
 
  private:
   template <int kColumnBlocks>
-  static __device__ __forceinline__ float maximum_of_row(const float (&row)[kColumnBlocks][8],
-                                                         int half, float most) {
+  static __device__ __forceinline__ float maximum_of_lane(const float (&rows)[kColumnBlocks][8],
+                                                          int half) {
+    float most = -kInfinity;
 #pragma unroll
     for (int n = 0; n < kColumnBlocks; ++n) {
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
-        if (row_half(i) == half * 8) most = ptx::maximum(most, row[n][i]);
+        if (row_half(i) == half * 8) most = ptx::maximum(most, rows[n][i]);
       }
     }
-    most = ptx::maximum(most, __shfl_xor_sync(~0u, most, 1));
-    return ptx::maximum(most, __shfl_xor_sync(~0u, most, 2));
+    return most;
   }
 
-  float scale_;
+  template <int kOutputBlocks>
+  __device__ __forceinline__ void raise(const float (&most)[kRowBlocks][2],
+                                        Sums<kRowBlocks, kOutputBlocks>& output) {
+#pragma unroll
+    for (int m = 0; m < kRowBlocks; ++m) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const float old_max = row_max_[m][half];
+        float new_max = ptx::maximum(old_max, most[m][half]);
+        new_max = ptx::maximum(new_max, __shfl_xor_sync(~0u, new_max, 1));
+        new_max = ptx::maximum(new_max, __shfl_xor_sync(~0u, new_max, 2));
+        const float shrink = exponent_.weight(old_max, exponent_.offset(new_max));
+        row_max_[m][half] = new_max;
+        row_sum_[m][half] *= shrink;
+#pragma unroll
+        for (int n = 0; n < kOutputBlocks; ++n) {
+#pragma unroll
+          for (int i = 0; i < 8; ++i) {
+            if (row_half(i) == half * 8) output.block[m][n][i] *= shrink;
+          }
+        }
+      }
+    }
+  }
+
+  static constexpr float kSlack = 8.f;  // in powers of two; a weight of 2^8 is still far from 65504
+  float scale_, slack_;                 // slack_ is kSlack in units of scores
   Exponent exponent_;
   float row_max_[kRowBlocks][2], row_sum_[kRowBlocks][2];
 };
