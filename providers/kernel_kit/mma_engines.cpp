@@ -101,7 +101,8 @@ int usual_warps(const Problem& problem, const Cell& cell) {
   Cell narrow = cell;
   narrow.tile.num_warps = 4;
   const bool is_crowded = num_blocks(problem, cell, tile.block_k) > cell.target.num_multiprocessors;
-  const bool fits = is_crowded && backward_tile(narrow).sums_per_thread() <= 192;
+  const int most_sums = cell.has_bias ? 160 : 192;
+  const bool fits = is_crowded && backward_tile(narrow).sums_per_thread() <= most_sums;
   return fits ? 4 : std::min(8, tile.block_q * tile.block_k / 256);
 }
 
