@@ -28,7 +28,7 @@ Seconds measuring_seconds(const Trial& trial, Effort effort) {
   const double gflops = trial.device == "cpu" ? kCpuGflops : kGpuGflops;
   const double call_ms = flops(trial.problem) / (gflops * 1e6);
   const int samples = call_ms > rule.slow_call_ms ? rule.slow_min_samples : rule.min_samples;
-  const double warmup_ms = std::max(rule.warmup_ms, rule.min_warmup_calls * call_ms);
+  const double warmup_ms = std::max(rule.first_warmup_ms, rule.min_warmup_calls * call_ms);
   const double sampling_ms = samples * std::max(call_ms, rule.min_sample_ms);
   const double low = (warmup_ms + sampling_ms) * 1e-3 + kPrepareSeconds;
   return {low, std::max(low, low - sampling_ms * 1e-3 + rule.time_budget_s)};

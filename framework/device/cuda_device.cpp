@@ -173,10 +173,12 @@ CuAddress CudaDevice::table_on_gpu(const InputSource& source, Role role) {
   Law& law = laws_[role == Role::bias ? 0 : 1];
   const std::span<const std::byte> table = table_of(source.law_of(role), source.problem().dtype);
   if (!std::equal(table.begin(), table.end(), law.table.begin(), law.table.end())) {
-    synchronize();  // a fill that is still queued reads the old one
     law.table.assign(table.begin(), table.end());
     const CudaDriver& driver = context_.driver();
-    driver.check(driver.cuMemcpyHtoD(law.memory.address(), table.data(), table.size()),
+    // On our stream, behind the fills that read the old one. A plain cuMemcpyHtoD returns while the
+    // last bytes are under way, and our stream does not wait for the default one.
+    driver.check(driver.cuMemcpyHtoDAsync(law.memory.address(), law.table.data(), law.table.size(),
+                                          context_.stream()),
                  "copying the table that inputs are drawn from");
   }
   return law.memory.address();

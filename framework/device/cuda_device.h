@@ -97,6 +97,8 @@ class CudaDevice final : public Device {
   CuGraphExec recording_ = nullptr;
   Launches launches_;
   SteadyTime last_busy_{};
+  SteadyTime busy_since_{};      // without a pause worth the name
+  double busy_before_ms_ = 0.0;  // the first sample of the burst at hand
   double settled_power_w_ = 0.0;
   double heated_ms_ = 0.0;
 };

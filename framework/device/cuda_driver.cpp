@@ -53,7 +53,7 @@ CudaDriver::CudaDriver() {
   find(library, "cuMemFree_v2", cuMemFree);
   find(library, "cuMemHostAlloc", cuMemHostAlloc);
   find(library, "cuMemFreeHost", cuMemFreeHost);
-  find(library, "cuMemcpyHtoD_v2", cuMemcpyHtoD);
+  find(library, "cuMemcpyHtoDAsync_v2", cuMemcpyHtoDAsync);
   find(library, "cuMemsetD8Async", cuMemsetD8Async);
   find(library, "cuStreamCreate", cuStreamCreate);
   find(library, "cuStreamDestroy_v2", cuStreamDestroy);

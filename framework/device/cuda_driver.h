@@ -59,7 +59,7 @@ class CudaDriver {
   CuResult (*cuMemFree)(CuAddress address);
   CuResult (*cuMemHostAlloc)(void** memory, size_t bytes, unsigned flags);
   CuResult (*cuMemFreeHost)(void* memory);
-  CuResult (*cuMemcpyHtoD)(CuAddress to, const void* from, size_t bytes);
+  CuResult (*cuMemcpyHtoDAsync)(CuAddress to, const void* from, size_t bytes, CuStream);
   CuResult (*cuMemsetD8Async)(CuAddress address, unsigned char value, size_t bytes, CuStream);
 
   CuResult (*cuStreamCreate)(CuStream* stream, unsigned flags);

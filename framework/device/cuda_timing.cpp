@@ -26,6 +26,10 @@ constexpr double kMaxHeatMs = 3000.0;
 constexpr double kHeatWindowMs = 250.0;
 constexpr double kSettledWithin = 0.02;
 constexpr double kStaysWarmMs = 500.0;
+// A card that has paused for 10 ms or more clocks higher for the next 20 to 200 (seen on an H100).
+// Steady is who has worked that long, or draws what the card settles at (NVML's mean of a second).
+constexpr double kPauseMs = 10.0, kSteadyAfterMs = 200.0;
+constexpr double kSteadyShareOfPower = 0.85;
 constexpr double kWarmShareOfPower = 0.5;
 constexpr int kHeatRounds = 70'000;  // about 10 ms on an H100
 
@@ -147,6 +151,7 @@ void CudaDevice::forget_recording() {
 // Bursts of other providers on the same GPU keep it warm, too: that is why it is asked how busy it
 // was, by the power it drew in the last second.
 void CudaDevice::heat_up() {
+  if (milliseconds_since(last_busy_) > kPauseMs) busy_since_ = std::chrono::steady_clock::now();
   if (!nvml_ || milliseconds_since(last_busy_) < kStaysWarmMs) return;
   const SteadyTime start = std::chrono::steady_clock::now();
   bool is_warm =
@@ -179,6 +184,7 @@ void CudaDevice::begin_state() {
   driver.check(driver.cuCtxSetLimit(kLimitPersistingL2, 0), "giving persisting L2 lines back");
   driver.check(driver.cuCtxResetPersistingL2Cache(), "giving persisting L2 lines back");
   launches_ = {};
+  busy_before_ms_ = milliseconds_since(busy_since_);
   if (watch_) watch_->start();
 }
 
@@ -192,7 +198,10 @@ std::string CudaDevice::end_state() {
   } else {
     state["nvml"] = nvml_trouble_;
   }
-  state["regime"] = settled_power_w_ > 0 ? "steady" : "unknown";
+  state["busy_before_ms"] = busy_before_ms_;
+  const bool is_at_power =
+      settled_power_w_ > 0 && state.value("power_w", 0.0) >= kSteadyShareOfPower * settled_power_w_;
+  state["regime"] = is_at_power || busy_before_ms_ >= kSteadyAfterMs ? "steady" : "boost";
   state["heated_ms"] = std::exchange(heated_ms_, 0.0);
   if (!launches_.host_us.empty()) state["launch_us"] = median(launches_.host_us);
   state["late_launches"] = launches_.late;

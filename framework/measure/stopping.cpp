@@ -57,6 +57,7 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_sample_ms = 1.0;
   } else {
     rule.clock_tick_ms = kEventTickMs;
+    rule.first_warmup_ms = 250;
   }
   if (effort == Effort::headline) {
     rule.time_budget_s = 3.0;
@@ -67,7 +68,7 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 10;
     rule.max_samples = 10;
     rule.slow_call_ms = 20;
-    rule.warmup_ms = 10;
+    rule.first_warmup_ms = rule.warmup_ms = 10;
   }
   return rule;
 }

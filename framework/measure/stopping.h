@@ -23,7 +23,8 @@ struct StoppingRule {
   double max_rel_half_width = 0.005;  // of the interval, relative to the median
   double clock_tick_ms = 0.0;         // no interval is asked to be narrower than half of this
   double time_budget_s = 0.5;         // of measuring; counts only once there are enough samples
-  double warmup_ms = 25;              // at least this long, and
+  double first_warmup_ms = 25;        // of a trial's first burst: until a GPU clocks steadily
+  double warmup_ms = 25;              // of every burst at least this long, and
   int min_warmup_calls = 3;           // so many calls, the number drawn by chance for each trial:
   int max_warmup_calls = 8;           // a provider must not know which call is timed first
   double min_sample_ms = 0.0;         // shorter calls are batched into samples of this length

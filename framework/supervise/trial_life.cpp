@@ -212,7 +212,7 @@ BurstRequest TrialLife::next_burst() {
   BurstRequest request;
   request.trial_id = record_.trial_id;
   request.warmup_calls = context_.secret.between(rule_.min_warmup_calls, rule_.max_warmup_calls);
-  request.warmup_ms = rule_.warmup_ms;
+  request.warmup_ms = record_.samples_ms.empty() ? rule_.first_warmup_ms : rule_.warmup_ms;
   request.max_samples = decision_.next_samples;
   request.min_sample_ms = rule_.min_sample_ms;
   request.cold_cache = context_.settings.measure.cache == Cache::cold;

@@ -109,6 +109,15 @@ TEST_CASE("the grid takes ten samples, six above 20 ms, however noisy", "[stoppi
   CHECK(gpu_rule(Effort::grid).warmup_ms == 10);
 }
 
+TEST_CASE("a GPU gets time to clock steadily before a trial's first burst, but not in a grid",
+          "[stopping]") {
+  CHECK(gpu_rule(Effort::normal).first_warmup_ms >= 200);
+  CHECK(gpu_rule(Effort::headline).first_warmup_ms >= 200);
+  CHECK(gpu_rule(Effort::grid).first_warmup_ms == gpu_rule(Effort::grid).warmup_ms);
+  const StoppingRule on_cpu = stopping_rule(Effort::headline, "cpu");
+  CHECK(on_cpu.first_warmup_ms == on_cpu.warmup_ms);
+}
+
 TEST_CASE("a kernel that never converges and costs nothing ends at the last look", "[stopping]") {
   const Outcome outcome = measure(gpu_rule(Effort::normal), 0.02, 0.5);
   CHECK(outcome.reason == StopReason::max_samples);
