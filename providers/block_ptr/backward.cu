@@ -2,8 +2,9 @@
 // The macros it takes: kernel_kit/device/backward_work.cuh.
 //
 // Parameters of `backward`: the arguments, then tensor maps of q, k, v, grad_o, grad_k, grad_v and,
-// if HAS_BIAS, bias. Boxes of 64 columns x 64 rows; of q, grad_o and bias, block_q rows.
-// Grid: key_blocks * kv_heads * batch.
+// if HAS_BIAS, bias. Boxes of 64 columns x 64 rows; of bias block_q rows, of q and grad_o
+// query_box_rows. Grid: key_blocks * kv_heads * batch as LastWave deals them out; a cluster is of
+// neighbours.
 #include "kernel_kit/device/backward_by_keys.cuh"
 #include "kernel_kit/device/backward_by_roles.cuh"
 #include "kernel_kit/device/backward_statistics.cuh"
@@ -14,28 +15,37 @@ struct Maps {
 
 struct TmaAccess {
   const Maps& maps;
-  const BackwardWork& work;
 
   __device__ __forceinline__ void wait_full(u32 barrier, u32 parity) const {
     ptx::mbarrier_wait(barrier, parity);  // TMA writes where wgmma reads: no fence between them
   }
 
+  // Tells every block that loads a share of the tile.
+  __device__ __forceinline__ void release(const Lane& lane, u32 barrier) const {
+    if (CLUSTER_KEYS == 1) {
+      lane.arrive(barrier);
+    } else if (lane.lane < CLUSTER_KEYS) {
+      ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, lane.lane));
+    }
+  }
+
   // dK and dV of the warpgroup's 64 keys, which begin at `first` of the block's, out of K's and V's
   // place in shared memory. At head_dim 256 warpgroup 0 has dV and the other dK.
-  __device__ __forceinline__ void store_gradients(const Lane& lane, int first) const {
+  __device__ __forceinline__ void store_gradients(const KeyPlace& keys, const Lane& lane,
+                                                  int first) const {
     ptx::fence_async_proxy();
     sync_group(lane.group);
     if (threadIdx.x % 128 == 0) {
       for (int page = 0; page < kPages; ++page) {
         const u32 part = lane.shared + page * kKeyPage + first * 128;
-        const int key = work.first_key + first;
+        const int key = keys.first_key + first;
         if (!kTile.splits_by_role() || lane.group == 0) {
-          ptx::tma_store(maps.grad_v, part + kTile.v_offset(), page * 64, key, work.kv_head,
-                         work.batch);
+          ptx::tma_store(maps.grad_v, part + kTile.v_offset(), page * 64, key, keys.kv_head,
+                         keys.batch);
         }
         if (!kTile.splits_by_role() || lane.group == 1) {
-          ptx::tma_store(maps.grad_k, part + kTile.k_offset(), page * 64, key, work.kv_head,
-                         work.batch);
+          ptx::tma_store(maps.grad_k, part + kTile.k_offset(), page * 64, key, keys.kv_head,
+                         keys.batch);
         }
       }
       ptx::bulk_commit();
@@ -53,12 +63,25 @@ DEVICE void load_keys(const TensorMap* map, u32 to, u32 barrier, const BackwardW
   }
 }
 
+// In a cluster this block's share for all: of pages, or of rows where there is one page.
 DEVICE void load_queries(const TensorMap* map, u32 to, u32 barrier, const BackwardWork& work,
                          const QueryWalk& walk) {
+  constexpr int kRowBoxes = kBlockQ / kTile.query_box_rows(CLUSTER_KEYS);
+  constexpr int kBoxes = kPages * kRowBoxes, kShare = kBoxes / CLUSTER_KEYS;
+  static_assert(kShare * CLUSTER_KEYS == kBoxes, "a tile is shared in whole boxes");
+  const int rank = static_cast<int>(blockIdx.x) % CLUSTER_KEYS;
 #pragma unroll
-  for (int page = 0; page < kPages; ++page) {
-    ptx::tma_load(to + page * kQueryPage, map, barrier, page * 64, walk.block * kBlockQ, walk.head,
-                  work.batch);
+  for (int i = 0; i < kShare; ++i) {
+    const int box = rank * kShare + i, page = box / kRowBoxes,
+              row = box % kRowBoxes * (kBlockQ / kRowBoxes);
+    const u32 place = to + page * kQueryPage + row * 128;
+    const int first_row = walk.block * kBlockQ + row;
+    if (CLUSTER_KEYS == 1) {
+      ptx::tma_load(place, map, barrier, page * 64, first_row, walk.head, work.batch);
+    } else {
+      ptx::tma_load_multicast(place, map, barrier, page * 64, first_row, walk.head, work.batch,
+                              (1u << CLUSTER_KEYS) - 1);
+    }
   }
 }
 
@@ -81,14 +104,14 @@ DEVICE void load_tiles(const AttentionArguments& a, const Maps& maps, const Back
   QueryWalk walk(work);
   auto q_turn = Turn<NUM_STAGES>::begin(Side::producer);
   auto grad_o_turn = Turn<GRAD_O_STAGES>::begin(Side::producer);
-  long long statistics = work.first_tile(a) * kBlockQ;
+  int tile = static_cast<int>(work.first_tile(a));  // of the workspace
   for (int step = 0; step < work.steps; ++step) {
     barriers.q().wait_empty(q_turn);
     const u32 q_full = barriers.q().full(q_turn.slot);
     ptx::mbarrier_arrive_expect(q_full, kQueryTile + kStatistics + kTile.bias_bytes());
     load_queries(maps.q, shared + kTile.q_offset() + q_turn.slot * kQueryTile, q_full, work, walk);
     ptx::bulk_load(shared + kTile.scaled_lse_offset() + q_turn.slot * kStatistics,
-                   a.scaled_lse + statistics, kStatistics, q_full);
+                   a.scaled_lse + static_cast<long long>(tile) * kBlockQ, kStatistics, q_full);
     if (HAS_BIAS) {
       load_bias(a, maps.bias, shared + kTile.bias_offset() + q_turn.slot * kScoresBytes, q_full,
                 work, walk);
@@ -101,9 +124,9 @@ DEVICE void load_tiles(const AttentionArguments& a, const Maps& maps, const Back
     load_queries(maps.grad_o, shared + kTile.grad_o_offset() + grad_o_turn.slot * kQueryTile,
                  grad_o_full, work, walk);
     ptx::bulk_load(shared + kTile.delta_offset() + grad_o_turn.slot * kStatistics,
-                   a.delta + statistics, kStatistics, grad_o_full);
+                   a.delta + static_cast<long long>(tile) * kBlockQ, kStatistics, grad_o_full);
     grad_o_turn.advance();
-    statistics += walk.advance() * kBlockQ;
+    tile += walk.advance();
   }
 }
 
@@ -129,8 +152,14 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
   if (threadIdx.x == 0) {
     if (shared % 1024 != 0) ptx::trap();
     barriers.init(1);
+    work.note(shared);
   }
-  __syncthreads();
+  if (CLUSTER_KEYS > 1) {
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
+  } else {
+    __syncthreads();
+  }
 
   const int warpgroup = ptx::uniform(static_cast<int>(threadIdx.x) / 128);
   if (warpgroup == 0) {
@@ -140,10 +169,15 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     ptx::take_registers<240>();
     const Lane lane = {warpgroup - 1, static_cast<int>(threadIdx.x) / 32 % 4,
                        static_cast<int>(threadIdx.x) % 32, shared};
-    const TmaAccess access = {maps, work};
+    const TmaAccess access = {maps};
     if constexpr (kTile.splits_by_role())
       backward_by_roles(a, work, barriers, access, lane);
     else
       backward_by_keys(a, work, barriers, access, lane);
+  }  // No block leaves while another may still write or signal to it.
+  if (CLUSTER_KEYS > 1) {
+    __syncwarp();
+    ptx::cluster_arrive();
+    ptx::cluster_wait();
   }
 }

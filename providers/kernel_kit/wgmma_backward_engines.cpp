@@ -121,6 +121,11 @@ attn::Answer accept_cp_async(const Problem& problem, Cell& cell) {
   return answer;
 }
 
+// To which the last wave of blocks is dealt out: none where they end in a descending order anyway.
+int multiprocessors_of(const Cell& cell) {
+  return cell.is_causal ? 0 : cell.target.num_multiprocessors;
+}
+
 std::vector<std::string> defines(const Cell& cell) {
   const Tuning& tuning = *tuning_of(cell);
   // Causal blocks of several heads in one descending order leave a shorter end.
@@ -128,7 +133,8 @@ std::vector<std::string> defines(const Cell& cell) {
   return {attn::text("GRAD_O_STAGES=", tuning.grad_o_stages),
           attn::text("GRAD_SCORES_STAGES=", tuning.grad_scores_stages),
           attn::text("GRAD_Q_IN_BULK=", tuning.adds_grad_q_in_bulk ? 1 : 0),
-          attn::text("HEADS_TOGETHER=", together)};
+          attn::text("HEADS_TOGETHER=", together),
+          attn::text("MULTIPROCESSORS=", multiprocessors_of(cell))};
 }
 
 Recipe cp_async_recipe(const Problem& problem, const Cell& cell) {
@@ -137,19 +143,28 @@ Recipe cp_async_recipe(const Problem& problem, const Cell& cell) {
   const int64_t heads = int64_t{a.batch} * a.heads;
   const int64_t rows = heads * tile.padded_queries(a.seqlen_q);
   const auto grid = [](int64_t blocks) { return Size3{static_cast<unsigned>(blocks)}; };
+  const int key_blocks = tile.key_blocks(a.seqlen_kv) * a.kv_heads * a.batch;
+  const LastWave wave = LastWave::of(key_blocks, multiprocessors_of(cell),
+                                     problem.group() * tile.query_blocks(a.seqlen_q));
+  const int64_t sums_of_dealt = 2 * wave.dealt;  // dK and dV
   Recipe recipe;
   recipe.launches = {{.kernel = "backward_prepare",
-                      .grid = grid(rows / kRowsOfPrepare),
+                      .grid = grid(rows / kRowsOfPrepare + sums_of_dealt),
                       .block = {kStatisticsThreads}},
                      {.kernel = "backward",
-                      .grid = grid(int64_t{a.batch} * a.kv_heads * tile.key_blocks(a.seqlen_kv)),
+                      .grid = grid(wave.grid()),
                       .block = {static_cast<unsigned>(tile.threads())},
                       .dynamic_shared_memory_bytes = tile.shared_bytes()},
                      {.kernel = "backward_finish",
-                      .grid = grid(heads * tile.query_blocks(a.seqlen_q)),
+                      .grid = grid(heads * tile.query_blocks(a.seqlen_q) + sums_of_dealt),
                       .block = {kStatisticsThreads}}};
-  recipe.scaled_lse_bytes = recipe.delta_bytes = static_cast<uint64_t>(rows) * sizeof(float);
-  recipe.grad_q_sum_bytes = recipe.delta_bytes * static_cast<uint64_t>(cell.head_dim);
+  const auto bytes_of = [](int64_t floats) {
+    return static_cast<uint64_t>(floats) * sizeof(float);
+  };
+  recipe.scaled_lse_bytes = recipe.delta_bytes = bytes_of(rows);
+  recipe.grad_q_sum_bytes = bytes_of(rows * cell.head_dim);
+  recipe.grad_k_sum_bytes = recipe.grad_v_sum_bytes =
+      bytes_of(int64_t{wave.dealt} * tile.block_k() * cell.head_dim);
   recipe.is_deterministic = false;
   return recipe;
 }

@@ -2,7 +2,8 @@
 // and copy them by cp.async, wgmma multiplies the tiles. No tensor maps; rows may begin at any
 // multiple of 16 bytes. The macros it takes: kernel_kit/device/backward_work.cuh.
 //
-// Parameters of `backward`: the arguments. Grid: key_blocks * kv_heads * batch.
+// Parameters of `backward`: the arguments. Grid: key_blocks * kv_heads * batch as LastWave deals
+// them out.
 #include "kernel_kit/device/backward_by_keys.cuh"
 #include "kernel_kit/device/backward_by_roles.cuh"
 #include "kernel_kit/device/backward_statistics.cuh"
@@ -64,9 +65,8 @@ DEVICE void load_tiles(const AttentionArguments& a, const BackwardWork& work,
   QueryWalk walk(work);
   auto q_turn = Turn<NUM_STAGES>::begin(Side::producer);
   auto grad_o_turn = Turn<GRAD_O_STAGES>::begin(Side::producer);
-  const int end = work.first_head + work.group;
 #pragma unroll 1
-  while (walk.head < end) {
+  for (int step = 0; step < work.steps; ++step) {
     const int first_row = walk.block * kBlockQ;
     const auto row_of_workspace = [&] {  // too few registers to remember it
       const long long head = static_cast<long long>(work.batch) * a.heads + walk.head;
@@ -99,7 +99,6 @@ DEVICE void load_tiles(const AttentionArguments& a, const BackwardWork& work,
 
 struct PointerAccess {
   const AttentionArguments& a;
-  const BackwardWork& work;
 
   // cp.async writes through the generic proxy, wgmma reads through the asynchronous one.
   __device__ __forceinline__ void wait_full(u32 barrier, u32 parity) const {
@@ -107,24 +106,29 @@ struct PointerAccess {
     ptx::fence_async_proxy();
   }
 
+  __device__ __forceinline__ void release(const Lane& lane, u32 barrier) const {
+    lane.arrive(barrier);
+  }
+
   // dK and dV of the warpgroup's 64 keys, which begin at `first` of the block's, out of K's and V's
   // place in shared memory. At head_dim 256 warpgroup 0 has dV and the other dK.
-  __device__ __forceinline__ void store_gradients(const Lane& lane, int first) const {
+  __device__ __forceinline__ void store_gradients(const KeyPlace& keys, const Lane& lane,
+                                                  int first) const {
     sync_group(lane.group);
     if (!kTile.splits_by_role() || lane.group == 0) {
-      store_tile(lane.shared + kTile.v_offset(), a.grad_v, first);
+      store_tile(lane.shared + kTile.v_offset(), a.grad_v, keys, first);
     }
     if (!kTile.splits_by_role() || lane.group == 1) {
-      store_tile(lane.shared + kTile.k_offset(), a.grad_k, first);
+      store_tile(lane.shared + kTile.k_offset(), a.grad_k, keys, first);
     }
     if (GRAD_Q_IN_BULK) ptx::bulk_wait<0>();  // shared memory must outlive the copies out of it
   }
 
   __device__ __forceinline__ void store_tile(u32 tile, const AttentionTensor& tensor,
-                                             int first) const {
+                                             const KeyPlace& keys, int first) const {
     const int thread = static_cast<int>(threadIdx.x) % 128, row = thread / 8, chunk = thread % 8;
-    const int key = work.first_key + first + row;
-    const char* to = row_of(tensor, work.batch, work.kv_head, key, chunk);
+    const int key = keys.first_key + first + row;
+    const char* to = row_of(tensor, keys.batch, keys.kv_head, key, chunk);
     tile += first * 128 + place_in_page(row, chunk);
 #pragma unroll
     for (int i = 0; i < 64; i += kRowStep) {
@@ -149,6 +153,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
   if (threadIdx.x == 0) {
     if (shared % 1024 != 0) ptx::trap();
     barriers.init(kLoaders);
+    work.note(shared);
   }
   __syncthreads();
 
@@ -160,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     ptx::take_registers<240>();
     const Lane lane = {warpgroup - 1, static_cast<int>(threadIdx.x) / 32 % 4,
                        static_cast<int>(threadIdx.x) % 32, shared};
-    const PointerAccess access = {a, work};
+    const PointerAccess access = {a};
     if constexpr (kTile.splits_by_role())
       backward_by_roles(a, work, barriers, access, lane);
     else

@@ -135,7 +135,11 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
   auto q_turn = Turn<NUM_STAGES>::begin(Side::consumer);  // of the tile that S is computed from
   auto grad_o_turn = Turn<GRAD_O_STAGES>::begin(Side::consumer);
   auto ds_written = Turn<GRAD_SCORES_STAGES>::begin(Side::producer);
-  auto ds_read = Turn<GRAD_SCORES_STAGES>::begin(Side::consumer);
+  // With two slots, dS of two steps ago lies where the next one goes, and has the same parity to
+  // wait for: one turn serves both, and spares registers.
+  constexpr bool kOneTurn = GRAD_SCORES_STAGES == 2;
+  auto ds_own_turn = Turn<GRAD_SCORES_STAGES>::begin(Side::consumer);
+  auto& ds_read = kOneTurn ? ds_written : ds_own_turn;
 
   // Step 0 up to its dS.
   access.wait_full(barriers.keys(), 0);
@@ -155,16 +159,17 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
   ptx::settle(dp);
   finish_ds(0, 0);
 
-  for (int step = 1; step < work.steps;
-       ++step) {  // dS of step - 1 is done, its dK and dQ not; nor dQ before that
+  bool owes_dq = false;  // of the step before the last
+  for (int left = work.steps - 1; left > 0; --left) {
+    // Here dS of the last step is done, its dK and dQ are not.
     const int q_before = q_turn.slot;
-    lane.arrive(barriers.grad_o().empty(grad_o_turn.slot));
+    access.release(lane, barriers.grad_o().empty(grad_o_turn.slot));
     q_turn.advance();
     grad_o_turn.advance();
     ds_written.advance();
     if (IS_CAUSAL) of_p.advance();
 
-    if (step > 1) ptx::mbarrier_wait(barriers.grad_scores().full(ds_read.slot), ds_read.parity);
+    if (owes_dq) ptx::mbarrier_wait(barriers.grad_scores().full(ds_read.slot), ds_read.parity);
     start_dq(ds_read.slot);
     start_dk(q_before);
     access.wait_full(barriers.q().full(q_turn.slot), q_turn.parity);
@@ -173,23 +178,23 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
     access.wait_full(barriers.grad_o().full(grad_o_turn.slot), grad_o_turn.parity);
     ptx::wgmma_wait<kScoresLate ? 1 : 2>();
     ptx::settle(dq);
-    if (step > 1) {
+    if (owes_dq) {
       lane.arrive(barriers.grad_scores().empty(ds_read.slot));
       grad_q.add(dq, lane);
       grad_q.tile += IS_CAUSAL ? of_dq.advance() : 1;
-      ds_read.advance();
+      if (!kOneTurn) ds_read.advance();
     }
     if (kScoresLate) {
       ptx::wgmma_wait<0>();
       ptx::settle(dk);
-      lane.arrive(barriers.q().empty(q_before));
+      access.release(lane, barriers.q().empty(q_before));
       start_s(q_turn.slot);
     }
     start_dp(grad_o_turn.slot);
     ptx::wgmma_wait<1>();
     ptx::settle(s);
     ptx::settle(dk);
-    if (!kScoresLate) lane.arrive(barriers.q().empty(q_before));
+    if (!kScoresLate) access.release(lane, barriers.q().empty(q_before));
 
     finish_p(q_turn.slot, of_p.block);
     start_dv(grad_o_turn.slot);
@@ -198,19 +203,21 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
     ptx::wgmma_wait<1>();
     ptx::settle(dp);
     finish_ds(grad_o_turn.slot, ds_written.slot);
+    owes_dq = true;
   }
 
   // dK of the last step, dQ of the last two.
-  if (work.steps > 1) ptx::mbarrier_wait(barriers.grad_scores().full(ds_read.slot), ds_read.parity);
+  if (kOneTurn) ds_read.advance();
+  if (owes_dq) ptx::mbarrier_wait(barriers.grad_scores().full(ds_read.slot), ds_read.parity);
   start_dq(ds_read.slot);
   start_dk(q_turn.slot);
   ptx::wgmma_wait<1>();
   ptx::settle(dq);
-  if (work.steps > 1) {
+  if (owes_dq) {
     grad_q.add(dq, lane);
     grad_q.tile += IS_CAUSAL ? of_dq.advance() : 1;
-    ds_read.advance();
   }
+  if (kOneTurn || owes_dq) ds_read.advance();
   ptx::mbarrier_wait(barriers.grad_scores().full(ds_read.slot), ds_read.parity);
   start_dq(ds_read.slot);
   ptx::wgmma_wait<0>();
@@ -219,9 +226,16 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
   ptx::settle(dk);
   ptx::settle(dv);
 
+  const KeyPlace place = KeyPlace::recall(shared);
+  if (place.dealt >= 0) {
+    add_gradient<HEAD_DIM / 2>(dv, a.grad_v_sum, place.dealt, lane.group, lane);
+    add_gradient<HEAD_DIM / 2>(dk, a.grad_k_sum, place.dealt, lane.group, lane);
+    if (GRAD_Q_IN_BULK) ptx::bulk_wait<0>();
+    return;
+  }
   // Own rows of V are free; those of K when both warpgroups are done with dQ.
   stage_gradient(dv, 1.0f, shared + kTile.v_offset() + lane.group * 8192, lane);
   ptx::barrier_sync<kKeysFree, 256>();
   stage_gradient(dk, a.scale, shared + kTile.k_offset() + lane.group * 8192, lane);
-  access.store_gradients(lane, lane.group * 64);
+  access.store_gradients(place, lane, lane.group * 64);
 }

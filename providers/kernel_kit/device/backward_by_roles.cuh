@@ -91,7 +91,7 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
     });
     __syncwarp();
     lane.arrive(barriers.p().full(p_turn.slot));
-    lane.arrive(barriers.q().empty(q_turn.slot));
+    access.release(lane, barriers.q().empty(q_turn.slot));
     q_turn.advance();
     p_turn.advance();
     if (IS_CAUSAL) of_p.advance();
@@ -103,7 +103,7 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
   auto finish_dv = [&] {
     ptx::wgmma_wait<0>();
     ptx::settle(state.sum);
-    lane.arrive(barriers.grad_o().empty(grad_o_turn.slot));
+    access.release(lane, barriers.grad_o().empty(grad_o_turn.slot));
     grad_o_turn.advance();
   };
 
@@ -133,8 +133,13 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
   ptx::settle(state.sum);
   grad_q.add(state.dq, lane);
 
+  const KeyPlace place = KeyPlace::recall(lane.shared);
+  if (place.dealt >= 0) {
+    return add_gradient<64>(state.sum, a.grad_v_sum, place.dealt, 0, lane);
+  }
   ptx::barrier_sync<kKeysFree, 256>();
   stage_gradient(state.sum, 1.0f, lane.shared + kTile.v_offset(), lane);
+  access.store_gradients(place, lane, 0);
 }
 
 template <typename Access>
@@ -192,7 +197,7 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
     ptx::fence_async_proxy();
     __syncwarp();
     lane.arrive(barriers.grad_scores().full(p_turn.slot));
-    lane.arrive(barriers.grad_o().empty(grad_o_turn.slot));
+    access.release(lane, barriers.grad_o().empty(grad_o_turn.slot));
     barriers.grad_scores().wait_full(p_turn);
     state.start_dq(p_turn.slot);
     access.wait_full(barriers.q().full(q_turn.slot), q_turn.parity);
@@ -209,14 +214,19 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
     grad_q.tile += IS_CAUSAL ? of_dq.advance() : 1;
     ptx::wgmma_wait<0>();
     ptx::settle(state.sum);
-    lane.arrive(barriers.q().empty(q_turn.slot));
+    access.release(lane, barriers.q().empty(q_turn.slot));
     q_turn.advance();
   }
   ptx::wgmma_wait<0>();
   ptx::settle(state.sum);
 
+  const KeyPlace place = KeyPlace::recall(lane.shared);
+  if (place.dealt >= 0) {
+    return add_gradient<64>(state.sum, a.grad_k_sum, place.dealt, 0, lane);
+  }
   ptx::barrier_sync<kKeysFree, 256>();
   stage_gradient(state.sum, a.scale, lane.shared + kTile.k_offset(), lane);
+  access.store_gradients(place, lane, 0);
 }
 
 template <typename Access>
@@ -228,5 +238,4 @@ DEVICE void backward_by_roles(const AttentionArguments& a, const BackwardWork& w
     compute_grad_v(a, work, barriers, access, lane);
   else
     compute_grad_k(a, work, barriers, access, lane);
-  access.store_gradients(lane, 0);
 }

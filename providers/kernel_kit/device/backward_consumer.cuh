@@ -156,6 +156,21 @@ DEVICE void stage_gradient(const float (&x)[kValues], float factor, u32 tile, co
   });
 }
 
+// The same of a block that was dealt out: added to the fp32 sums of all its parts, in a layout of
+// their own that backward_finish undoes: parts of kPart values side by side for each lane.
+template <int kPart, int kValues>
+DEVICE void add_gradient(const float (&x)[kValues], float* sums, int dealt, int first_part,
+                         const Lane& lane) {
+  constexpr int kWarp = kPart * 32;  // values
+  float* to = sums + dealt * (kBlockK * HEAD_DIM) + first_part * (4 * kWarp) + lane.warp * kWarp +
+              lane.lane * 4;
+  static_for<kValues / 4>([&](auto index) {
+    constexpr int i = decltype(index)::value * 4;
+    constexpr int kOffset = (i / kPart * (4 * kWarp) + i % kPart * 32) * 4;
+    ptx::add_global_f4<kOffset>(to, x[i], x[i + 1], x[i + 2], x[i + 3]);
+  });
+}
+
 // Named barriers, besides __syncthreads' 0.
 enum NamedBarrier { kKeysFree = 1, kGroup0 = 2, kGroup1 = 3, kHeadStart = 4 };
 
