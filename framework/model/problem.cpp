@@ -106,6 +106,10 @@ Json to_json(const Problem& problem) {
   for (const InputNumber& number : kInputNumbers) {
     inputs[number.name] = without_signed_zero(problem.inputs.*number.field);
   }
+  // Unwritten where it is as ever, so that a problem's text, and with it a trial's id, stays.
+  if (problem.inputs.values != Values::normal) {
+    inputs["values"] = enum_to_text(kValues, problem.inputs.values);
+  }
   return json;
 }
 
@@ -123,6 +127,7 @@ Problem problem_from_json(const Json& json) {
   for (const InputNumber& number : kInputNumbers) {
     problem.inputs.*number.field = inputs.number(number.name);
   }
+  if (inputs.has("values")) problem.inputs.values = inputs.choice("values", kValues);
   inputs.finish();
   fields.finish();
   check_problem(problem);
@@ -146,6 +151,9 @@ std::string to_text(const Problem& problem) {
   if (problem.bias != Bias::none)
     text += fmt::format(" bias={}", enum_to_text(kBiases, problem.bias));
   if (problem.scale != 0.0) text += fmt::format(" scale={}", problem.scale);
+  if (problem.inputs.values != Values::normal) {
+    text += fmt::format(" values={}", enum_to_text(kValues, problem.inputs.values));
+  }
   return text;
 }
 

@@ -32,14 +32,24 @@ inline constexpr EnumText<Bias> kBiases[] = {{Bias::none, "none"},
                                              {Bias::one_h, "1h"},
                                              {Bias::one_one, "11"}};
 
+// What Q and K are made of; V and dO are always normal. equal: all of it is `stddev`, so all keys
+// weigh the same. one_hot: about one element of a row is stddev * sqrt(head_dim), the rest is 0, so
+// a query shares that element with few keys, or with none.
+enum class Values { normal, equal, one_hot };
+
+inline constexpr EnumText<Values> kValues[] = {
+    {Values::normal, "normal"}, {Values::equal, "equal"}, {Values::one_hot, "one_hot"}};
+
 // How random inputs are drawn. Q, K, V and dO: normal with deviation `stddev`. A bias entry is
-// `bias_low` with probability `bias_low_fraction`, else normal with deviation `bias_stddev`.
+// `bias_low` with probability `bias_low_fraction`, else normal with deviation `bias_stddev`; a
+// `bias_low` that the dtype cannot hold becomes its -inf.
 // The defaults are the seed's: stddev 2, a quarter of the bias at fp16's lowest, the rest 0.
 struct Inputs {
   double stddev = 2.0;
   double bias_low = -65504.0;
   double bias_low_fraction = 0.25;
   double bias_stddev = 0.0;
+  Values values = Values::normal;  // `attnbench validate` asks for the others
   bool operator==(const Inputs&) const = default;
 };
 

@@ -16,12 +16,13 @@ namespace {
 // Counters drawn together: enough for two SIMD registers, few enough for rows of 64 elements.
 constexpr int kBatch = 8;
 
-DrawLaw make_law(Dtype dtype, double stddev) {
+// Takes values[i], not rounded yet.
+template <typename ValueOf>
+DrawLaw make_law(Dtype dtype, ValueOf value_of) {
   DrawLaw law;
   law.values.reserve(kNormalTableSize);
-  const float factor = static_cast<float>(stddev);
-  for (const float quantile : normal_table()) {
-    const float value = round_to(dtype, quantile * factor);
+  for (size_t i = 0; i < kNormalTableSize; ++i) {
+    const float value = round_to(dtype, value_of(i));
     law.values.push_back(value == 0.0f ? 0.0f : value);
   }
   if (dtype == Dtype::fp32) return law;
@@ -32,8 +33,25 @@ DrawLaw make_law(Dtype dtype, double stddev) {
   return law;
 }
 
+DrawLaw make_normal_law(Dtype dtype, double stddev) {
+  const float factor = static_cast<float>(stddev);
+  const std::span<const float, kNormalTableSize> quantiles = normal_table();
+  return make_law(dtype, [=](size_t i) { return quantiles[i] * factor; });
+}
+
+DrawLaw make_equal_law(Dtype dtype, double value) {
+  return make_law(dtype, [=](size_t) { return static_cast<float>(value); });
+}
+
+DrawLaw make_one_hot_law(const Problem& problem) {
+  const double head_dim = static_cast<double>(problem.head_dim);
+  const float hot = static_cast<float>(problem.inputs.stddev * std::sqrt(head_dim));
+  const size_t hot_entries = kNormalTableSize / static_cast<size_t>(problem.head_dim);
+  return make_law(problem.dtype, [=](size_t i) { return i < hot_entries ? hot : 0.0f; });
+}
+
 DrawLaw make_bias_law(Dtype dtype, const Inputs& inputs) {
-  DrawLaw law = make_law(dtype, inputs.bias_stddev);
+  DrawLaw law = make_normal_law(dtype, inputs.bias_stddev);
   const double fraction = std::clamp(inputs.bias_low_fraction, 0.0, 1.0);
   law.low_threshold = static_cast<uint32_t>(std::lround(fraction * kNormalTableSize));
   const float low = static_cast<float>(inputs.bias_low);
@@ -84,8 +102,11 @@ InputSource::InputSource(const Problem& problem, uint64_t seed, uint32_t variant
     : problem_(problem),
       seed_(seed),
       variant_(variant),
-      normal_(make_law(problem.dtype, problem.inputs.stddev)) {
-  if (problem.bias != Bias::none) bias_ = make_bias_law(problem.dtype, problem.inputs);
+      normal_(make_normal_law(problem.dtype, problem.inputs.stddev)) {
+  const Inputs& inputs = problem.inputs;
+  if (problem.bias != Bias::none) bias_ = make_bias_law(problem.dtype, inputs);
+  if (inputs.values == Values::equal) of_q_and_k_ = make_equal_law(problem.dtype, inputs.stddev);
+  if (inputs.values == Values::one_hot) of_q_and_k_ = make_one_hot_law(problem);
 }
 
 uint32_t InputSource::number_of(Role role) {
@@ -108,7 +129,8 @@ uint32_t InputSource::number_of(Role role) {
 
 const DrawLaw& InputSource::law_of(Role role) const {
   number_of(role);
-  return role == Role::bias ? bias_ : normal_;
+  if (role == Role::bias) return bias_;
+  return of_q_and_k_ && (role == Role::q || role == Role::k) ? *of_q_and_k_ : normal_;
 }
 
 template <typename Out>

@@ -12,12 +12,16 @@
 //            `low_threshold` (= round(65536 * bias_low_fraction)), else values[low half]
 //   values   values[i] = dtype(fp32(stddev) * normal_table()[i]): one fp32 multiply, rounded to
 //            nearest even, no negative zero
+//   q and k  where Inputs::values is not normal, another table: equal, values[i] = dtype(stddev);
+//            one_hot, values[i] = dtype(fp32(stddev * sqrt(head_dim))) for i < 65536 / head_dim,
+//            else 0
 // So drawing is integers and a table: no libm, no contraction, nothing left to a machine's taste.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -63,6 +67,7 @@ class InputSource {
   uint64_t seed_;
   uint32_t variant_;
   DrawLaw normal_, bias_;
+  std::optional<DrawLaw> of_q_and_k_;  // where it is not the normal one
 };
 
 }  // namespace attnbench

@@ -34,13 +34,17 @@ struct Check {
   Level level;
   Severity severity;
   std::string_view promise;  // what a provider that passes does, one line
-  // Facts: a group of worker/contract.cpp, or one of the two below. A numerics check has none: its
-  // problems are in numerics.cpp.
+  // Facts: a group of worker/contract.cpp, or one of those below. Most numerics checks have none:
+  // their problems are in numerics.cpp.
   std::string_view group;
   Judge judge = nullptr;
 };
 inline constexpr std::string_view kFromScan = "scan";  // what describing the file already told
 inline constexpr std::string_view kFromAllCalls = "all calls";
+inline constexpr std::string_view kFromBadCaches = "bad-caches";
+inline constexpr std::string_view kFromSlopes = "slopes";  // finite_differences.h
+
+inline constexpr std::string_view kGpuPrefix = "gpu-";  // of checks for providers on a GPU alone
 
 inline constexpr std::string_view kFirstOfScan = "abi-load";
 inline constexpr std::string_view kFirstOfContract = "life-one-pass";

@@ -7,35 +7,43 @@ namespace {
 
 constexpr int kLargestClass = 8;
 
-int class_of(const CallFact& call) {
-  return call.status / 1000;
+constexpr int kSuccess = 0;
+constexpr int kMissingDependency = 1007;
+
+int class_of(int status) {
+  return status / 1000;
+}
+
+bool is_success(int status) {
+  return status == kSuccess;
 }
 
 bool is_of_a_provider(const CallFact& call) {
-  return call.status == 0 || (class_of(call) >= 1 && class_of(call) <= kLargestClass);
+  return is_success(call.status) ||
+         (class_of(call.status) >= 1 && class_of(call.status) <= kLargestClass);
 }
 
 std::string words_of(const CallFact& call) {
   return call.message.empty() ? "" : fmt::format(" ({})", call.message);
 }
 
-std::string against_calls(const ContractReply& facts, int lowest_class, int highest_class,
-                          std::string_view wanted) {
+// `wanted` in the words of `is_wanted`.
+using IsWanted = bool (*)(int status);
+std::string against_calls(const ContractReply& facts, IsWanted is_wanted, std::string_view wanted) {
   for (const CallFact& call : facts.calls) {
-    if (!is_of_a_provider(call)) continue;
-    const bool is_in = call.status == 0
-                           ? lowest_class == 0
-                           : lowest_class <= class_of(call) && class_of(call) <= highest_class;
-    if (is_in) continue;
+    if (!is_of_a_provider(call) || is_wanted(call.status)) continue;
     return fmt::format("{}: returned {}, not {}{}", call.what, call.status, wanted, words_of(call));
   }
   return "";
 }
 
-std::string against(const ContractReply& facts, int lowest_class, int highest_class,
-                    std::string_view wanted) {
-  const std::string calls = against_calls(facts, lowest_class, highest_class, wanted);
+std::string against(const ContractReply& facts, IsWanted is_wanted, std::string_view wanted) {
+  const std::string calls = against_calls(facts, is_wanted, wanted);
   return calls.empty() ? against_promises(facts) : calls;
+}
+
+bool is_invalid(int status) {
+  return class_of(status) == 2;
 }
 
 }  // namespace
@@ -48,22 +56,52 @@ std::string against_promises(const ContractReply& facts) {
 }
 
 std::string against_success(const ContractReply& facts) {
-  return against(facts, 0, 0, "ATTN_OK");
+  return against(facts, is_success, "ATTN_OK");
 }
 std::string against_invalid(const ContractReply& facts) {
-  return against(facts, 2, 2, "2xxx");
+  return against(facts, is_invalid, "2xxx");
 }
 std::string against_unsupported(const ContractReply& facts) {
-  return against(facts, 1, 1, "1xxx");
+  return against(
+      facts, [](int status) { return class_of(status) == 1; }, "1xxx");
 }
 std::string against_refusal(const ContractReply& facts) {
-  return against(facts, 1, 2, "1xxx or 2xxx");
+  return against(
+      facts, [](int status) { return 1 <= class_of(status) && class_of(status) <= 2; },
+      "1xxx or 2xxx");
 }
 std::string against_limits(const ContractReply& facts) {
-  return against(facts, 1, 4, "1xxx to 4xxx");
+  return against(
+      facts, [](int status) { return 1 <= class_of(status) && class_of(status) <= 4; },
+      "1xxx to 4xxx");
+}
+std::string against_overflow(const ContractReply& facts) {
+  return against(
+      facts,
+      [](int status) {
+        return is_success(status) || class_of(status) == 1 || class_of(status) == 4;
+      },
+      "ATTN_OK, 1xxx or 4xxx");
+}
+std::string against_starved(const ContractReply& facts) {
+  return against(
+      facts, [](int status) { return is_success(status) || class_of(status) == 3; },
+      "ATTN_OK or 3xxx");
+}
+std::string against_uncached(const ContractReply& facts) {
+  return against(
+      facts,
+      [](int status) {
+        return is_success(status) || status == kMissingDependency || class_of(status) == 5 ||
+               class_of(status) == 6;
+      },
+      "ATTN_OK, 1007, 5xxx or 6xxx");
 }
 std::string against_invalid_calls(const ContractReply& facts) {
-  return against_calls(facts, 2, 2, "2xxx");
+  return against_calls(facts, is_invalid, "2xxx");
+}
+std::string against_failed_calls(const ContractReply& facts) {
+  return against_calls(facts, is_success, "ATTN_OK");
 }
 
 std::string against_classes(const ContractReply& facts) {

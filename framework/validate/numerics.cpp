@@ -48,6 +48,12 @@ Problems large_logits(const Problem& base) {
 Problems tiny_values(const Problem& base) {
   return {with_deviation(base, 0.25)};
 }
+Problems equal_values(const Problem& base) {
+  return {with(base, [](Problem& p) { p.inputs.values = Values::equal; })};
+}
+Problems one_hot(const Problem& base) {
+  return {with(base, [](Problem& p) { p.inputs.values = Values::one_hot; })};
+}
 Problems odd_lengths(const Problem& base) {
   Problems problems;
   for (const int64_t seqlen : {1, 15, 17, 63, 65, 127, 129}) {
@@ -98,6 +104,20 @@ Problems biases(const Problem& base) {
   return problems;
 }
 
+// Many rows see some keys, many a single one; with few keys, some see none.
+Problems masked_by_bias(const Problem& base) {
+  constexpr double kMinusInfinityInAnyDtype = -1e300;
+  Problems problems;
+  for (const int64_t seqlen_kv : {100, 4}) {
+    problems.push_back(with(with_lengths(base, 65, seqlen_kv), [=](Problem& p) {
+      p.bias = Bias::bh;
+      p.inputs.bias_low = kMinusInfinityInAnyDtype;
+      p.inputs.bias_low_fraction = seqlen_kv > 4 ? 0.97 : 0.6;
+    }));
+  }
+  return problems;
+}
+
 struct Variation {
   std::string_view check_id;
   std::string_view feature;  // that all of its problems need
@@ -108,6 +128,8 @@ constexpr Variation kVariations[] = {
     {"num-forward", "", forward},
     {"num-large-logits", "", large_logits},
     {"num-tiny-values", "", tiny_values},
+    {"num-equal-values", "", equal_values},
+    {"num-one-hot", "", one_hot},
     {"num-odd-lengths", "", odd_lengths},
     {"num-unequal-lengths", "", unequal_lengths},
     {"num-head-dims", "", head_dims},
@@ -118,6 +140,7 @@ constexpr Variation kVariations[] = {
     {"num-causal-bottom-right", "causal", bottom_right},
     {"num-masked-rows", "causal", masked_rows},
     {"num-bias", "bias", biases},
+    {"num-bias-masked", "bias", masked_by_bias},
 };
 
 // The backward pass meets every variation, in its smallest form.
@@ -130,6 +153,24 @@ Problems backward(const Problem& base, const ProviderInfo& provider) {
     problems.push_back(problem);
   }
   return problems;
+}
+
+// Small enough to nudge every input (finite_differences.h): plain, then all that is declared at
+// once.
+Problems tiny_backward(const Problem& base, const ProviderInfo& provider) {
+  Problem plain = with_lengths(base, 6, 9);
+  plain.mode = Mode::bwd;
+  plain.batch = 1;
+  plain.inputs.stddev = 1.0;
+  Problem whole = plain;
+  if (declares(provider.features, "gqa")) whole.kv_heads = 1;
+  if (declares(provider.features, "causal")) whole.causal = Causal::bottom_right;
+  if (declares(provider.features, "bias")) {
+    whole.bias = Bias::one_h;
+    whole.inputs.bias_low_fraction = 0.0;
+    whole.inputs.bias_stddev = 1.0;
+  }
+  return whole == plain ? Problems{plain} : Problems{plain, whole};
 }
 
 Problem base_problem(Dtype dtype) {
@@ -151,6 +192,9 @@ std::vector<Problem> problems_of(std::string_view check_id, const ProviderInfo& 
     Problems more;
     if (check_id == "num-backward" && declares(provider.features, "bwd")) {
       more = backward(base_problem(dtype), provider);
+    }
+    if (check_id == "num-finite-differences" && declares(provider.features, "bwd")) {
+      more = tiny_backward(base_problem(dtype), provider);
     }
     for (const Variation& variation : kVariations) {
       if (variation.check_id != check_id) continue;

@@ -15,6 +15,8 @@ struct Group {
 constexpr Group kGroups[] = {
     {"entry", ask_about_entry},
     {"loading", ask_about_loading},
+    {"files", ask_about_files},
+    {"unloading", ask_about_unloading},
     {"table", ask_about_table},
     {"values", ask_about_values},
     {"extensions", ask_about_extensions},
@@ -22,6 +24,7 @@ constexpr Group kGroups[] = {
     {"no-devices", ask_without_devices},
     {"exports", ask_about_exports},
     {"null", ask_with_null},
+    {"unknown-instances", ask_to_create_unknown},
     {"failed-answers", ask_about_failed_answers},
     {"short-structs", ask_with_short_structs},
     {"zero-tails", ask_with_zero_tails},
@@ -36,6 +39,7 @@ constexpr Group kGroups[] = {
     {"wrong-workspace", ask_with_wrong_workspace},
     {"after-errors", ask_after_errors},
     {"byte-offset", ask_with_byte_offset},
+    {"wider-strides", ask_with_wider_strides},
     {"another-thread", ask_from_another_thread},
     {"two-instances", ask_two_instances},
     {"twice", ask_twice},
@@ -46,6 +50,18 @@ constexpr Group kGroups[] = {
     {"manners", ask_about_manners},
     {"supports-and-plans", ask_supports_and_plans},
     {"support", ask_for_support},
+    {"context-of-probe", ask_about_context_of_probe},
+    {"behind-other-work", ask_behind_other_work},
+    {"return", ask_for_return},
+    {"default-stream", ask_about_default_stream},
+    {"allocation", ask_about_allocation},
+    {"capture", ask_to_capture},
+    {"context", ask_about_context},
+    {"device-memory", ask_about_device_memory},
+    {"largest-tiles", ask_for_largest_tiles},
+    {"no-memory", ask_without_memory},
+    {"good-cache", ask_to_fill_cache},
+    {"bad-caches", ask_with_bad_caches},
 };
 
 }  // namespace

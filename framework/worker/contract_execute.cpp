@@ -1,6 +1,7 @@
 // Facts about execute: one right pass, wrong arguments, and the same pass under other conditions.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <thread>
 
 #include "worker/contract_groups.h"
@@ -136,6 +137,42 @@ void ask_with_byte_offset(ContractStage& stage) {
   stage.execute(stage.plan(), question.args());
   stage.note("data with a byte_offset gives the same answer",
              ContractStage::is_close(stage.output(), before));
+}
+
+// Half of the heads, in place: the tensors' strides are then wider than their shapes call for, and
+// the answer is known, since heads do not touch each other.
+void ask_with_wider_strides(ContractStage& stage) {
+  const std::vector<float> whole = sound_output(stage);
+  const int64_t heads = stage.request().problem.heads, half = heads / 2;
+  Question question(stage.plan_args());
+  question.problem.heads_q = question.problem.heads_kv = half;
+  for (Question::Spec& spec : question.specs) {
+    const bool heads_come_first = spec.abi.role == ATTN_ROLE_LSE || spec.abi.role == ATTN_ROLE_BIAS;
+    spec.shape[heads_come_first ? 1 : 2] = half;
+  }
+  const attn_plan_args& args = question.args();
+  ErrorRecord error;
+  stage.channel().enter(Phase::supports);
+  if (ATTN_CLASS(stage.api().supports(stage.instance(), &args, error.get())) == 1) {
+    return stage.nothing_to_ask("it takes contiguous tensors only: " + error.text());
+  }
+  attn_plan* plan = stage.plan(stage.instance(), args);
+  const Buffer workspace = stage.make_workspace(stage.info(plan));
+  PassQuestion pass(stage.execute_args(workspace));
+  for (attn_binding& binding : pass.bindings) {
+    binding.tensor.shape = question.spec(binding.role).shape.data();
+  }
+  stage.execute(plan, pass.args());
+  const std::vector<float> rows = stage.output();
+  bool is_same = true, is_confined = true;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const bool is_asked_for = stage.head_of_output(i) < half;
+    is_same &= !is_asked_for || ContractStage::is_close({rows[i]}, {whole[i]});
+    is_confined &= is_asked_for || std::isnan(rows[i]);
+  }
+  stage.note("strides wider than the shape give the same answer", is_same);
+  stage.note("what lies between the rows of O is left alone", is_confined);
+  stage.destroy(plan);
 }
 
 void ask_from_another_thread(ContractStage& stage) {

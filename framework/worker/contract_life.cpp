@@ -1,13 +1,17 @@
 // Facts about plans and instances over time, and about what calls leave behind in the process.
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <clocale>
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <optional>
+#include <utility>
 
+#include "model/provider_info.h"
+#include "provider/table.h"
 #include "worker/contract_groups.h"
 
 extern char** environ;
@@ -65,13 +69,92 @@ Surroundings surroundings() {
   return now;
 }
 
-Problem varied(Problem problem, int64_t seqlen_q, int64_t seqlen_kv, int64_t head_dim,
-               Causal causal) {
-  problem.seqlen_q = seqlen_q;
-  problem.seqlen_kv = seqlen_kv;
-  problem.head_dim = head_dim;
-  problem.causal = causal;
-  return problem;
+bool declares(const attn_provider_desc& desc, uint64_t feature) {
+  return (desc.features & feature) != 0;
+}
+
+// Lengths and head_dims against each other, then one step in each other direction that is declared.
+std::vector<Problem> grid_around(const Problem& base, const attn_provider_desc& desc) {
+  std::vector<Problem> grid;
+  const auto add = [&grid](Problem problem, auto change) {
+    change(problem);
+    grid.push_back(problem);
+  };
+  for (const int64_t head_dim : {40, 64, 128, 256}) {
+    for (const auto& [seqlen_q, seqlen_kv] : {std::pair{1, 1}, {64, 64}, {33, 70}, {70, 33}}) {
+      Problem problem = base;
+      problem.seqlen_q = seqlen_q;
+      problem.seqlen_kv = seqlen_kv;
+      problem.head_dim = head_dim;
+      grid.push_back(problem);
+      if (!declares(desc, ATTN_FEATURE_CAUSAL)) continue;
+      add(problem, [](Problem& p) { p.causal = Causal::bottom_right; });
+    }
+  }
+  add(base, [](Problem& p) { p.layout = Layout::bhsd; });
+  for (uint32_t i = 0; i < desc.num_dtypes; ++i) {
+    const std::optional<Dtype> dtype = enum_from_text(kDtypes, dtype_name(desc.dtypes[i]));
+    if (dtype) add(base, [&](Problem& p) { p.dtype = *dtype; });
+  }
+  for (const auto& [bias, name] : kBiases) {
+    if (bias == Bias::none || !declares(desc, ATTN_FEATURE_BIAS)) continue;
+    add(base, [value = bias](Problem& p) { p.bias = value; });
+  }
+  if (declares(desc, ATTN_FEATURE_GQA)) add(base, [](Problem& p) { p.kv_heads = 1; });
+  if (!declares(desc, ATTN_FEATURE_BWD)) return grid;
+  add(base, [](Problem& p) { p.mode = Mode::bwd; });
+  add(grid.front(), [](Problem& p) { p.mode = Mode::bwd; });
+  return grid;
+}
+
+// The better of two: a busy machine may take the processor away in the middle of one.
+std::pair<attn_status, double> time_supports(ContractStage& stage, const attn_plan_args& args) {
+  stage.channel().enter(Phase::supports);
+  attn_status status = ATTN_OK;
+  double best_ms = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 2; ++i) {
+    ErrorRecord refusal;
+    const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    status = stage.api().supports(stage.instance(), &args, refusal.get());
+    const std::chrono::duration<double, std::milli> elapsed =
+        std::chrono::steady_clock::now() - start;
+    best_ms = std::min(best_ms, elapsed.count());
+  }
+  return {status, best_ms};
+}
+
+void execute_planned(ContractStage& stage, attn_plan* plan, const PassArguments& arguments,
+                     const std::string& problem) {
+  const Buffer workspace = stage.make_workspace(stage.info(plan));
+  const attn_execute_args args =
+      arguments.execute_args(workspace.bytes() > 0 ? &workspace : nullptr, stage.device().stream());
+  stage.ask("execute of " + problem, Phase::execute,
+            [&](attn_error* error) { return stage.api().execute(plan, &args, error); });
+  stage.device().synchronize();  // the workspace goes
+}
+
+// Executes what was planned, too. Returns how long supports took, in ms.
+double compare_supports_and_plan(ContractStage& stage, const Problem& problem) {
+  const Pass pass = problem.has_backward() ? Pass::bwd : Pass::fwd;
+  const CaseTensors tensors(stage.device(), problem, 1);
+  const PassArguments arguments(tensors, pass, declares(stage.desc(), ATTN_FEATURE_LSE), Options{},
+                                stage.desc());
+  const auto [answer, elapsed_ms] = time_supports(stage, arguments.plan_args());
+  attn_plan* plan = nullptr;
+  ErrorRecord failure;
+  stage.channel().enter(Phase::plan_create);
+  const attn_status status =
+      stage.api().plan_create(stage.instance(), &arguments.plan_args(), &plan, failure.get());
+  const int of_class = ATTN_CLASS(status);
+  stage.note(fmt::format("supports and plan_create agree on {}", to_text(problem)),
+             answer == ATTN_OK ? of_class != ATTN_CLASS(ATTN_UNSUPPORTED) &&
+                                     of_class != ATTN_CLASS(ATTN_INVALID_ARGUMENT)
+                               : status != ATTN_OK);
+  if (plan == nullptr) return elapsed_ms;
+  // A backward pass would need the forward's O and LSE.
+  if (pass == Pass::fwd) execute_planned(stage, plan, arguments, to_text(problem));
+  stage.destroy(plan);
+  return elapsed_ms;
 }
 
 }  // namespace
@@ -161,44 +244,11 @@ void ask_about_manners(ContractStage& stage) {
 }
 
 void ask_supports_and_plans(ContractStage& stage) {
-  const Problem& base = stage.request().problem;
-  std::vector<Problem> grid;
-  for (const int64_t head_dim : {40, 64, 128, 256}) {
-    for (const auto& [seqlen_q, seqlen_kv] : {std::pair{1, 1}, {64, 64}, {33, 70}, {70, 33}}) {
-      grid.push_back(varied(base, seqlen_q, seqlen_kv, head_dim, Causal::none));
-      if ((stage.desc().features & ATTN_FEATURE_CAUSAL) == 0) continue;
-      grid.push_back(varied(base, seqlen_q, seqlen_kv, head_dim, Causal::bottom_right));
-    }
-  }
   double slowest_ms = 0.0;
-  for (const Problem& problem : grid) {
-    const CaseTensors tensors(stage.device(), problem, 1);
-    const bool wants_lse = (stage.desc().features & ATTN_FEATURE_LSE) != 0;
-    const PassArguments arguments(tensors, Pass::fwd, wants_lse, Options{}, stage.desc());
-    ErrorRecord refusal, failure;
-    stage.channel().enter(Phase::supports);
-    // The better of two: a busy machine may take the processor away in the middle of one.
-    bool is_supported = false;
-    double best_ms = std::numeric_limits<double>::infinity();
-    for (int i = 0; i < 2; ++i) {
-      const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-      is_supported =
-          stage.api().supports(stage.instance(), &arguments.plan_args(), refusal.get()) == ATTN_OK;
-      const std::chrono::duration<double, std::milli> elapsed =
-          std::chrono::steady_clock::now() - start;
-      best_ms = std::min(best_ms, elapsed.count());
-    }
-    slowest_ms = std::max(slowest_ms, best_ms);
-    attn_plan* plan = nullptr;
-    stage.channel().enter(Phase::plan_create);
-    const attn_status status =
-        stage.api().plan_create(stage.instance(), &arguments.plan_args(), &plan, failure.get());
-    if (plan != nullptr) stage.destroy(plan);
-    const int of_class = ATTN_CLASS(status);
-    stage.note(fmt::format("supports and plan_create agree on {}", to_text(problem)),
-               is_supported ? of_class != ATTN_CLASS(ATTN_UNSUPPORTED) &&
-                                  of_class != ATTN_CLASS(ATTN_INVALID_ARGUMENT)
-                            : status != ATTN_OK);
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  for (const Problem& problem : grid_around(stage.request().problem, stage.desc())) {
+    slowest_ms = std::max(slowest_ms, compare_supports_and_plan(stage, problem));
+    if (std::chrono::steady_clock::now() - start > kCyclesMayTake) break;
   }
   stage.note(fmt::format("supports answers in under 10 ms (slowest: {:.1f} ms)", slowest_ms),
              slowest_ms < 10.0);

@@ -146,6 +146,15 @@ void ask_with_null(ContractStage& stage) {
             [&](attn_error* error) { return api.execute(sound_plan, nullptr, error); });
 }
 
+void ask_to_create_unknown(ContractStage& stage) {
+  const std::string with_tail = std::string(stage.desc().id) + "x";
+  for (const std::string& id : {with_tail, std::string("no_such_provider"), std::string()}) {
+    attn_create_args args = stage.create_args();
+    args.provider_id = id.c_str();
+    create_with(stage, fmt::format("provider_id \"{}\"", id), &args);
+  }
+}
+
 void ask_with_short_structs(ContractStage& stage) {
   attn_create_args create = stage.create_args();
   create.struct_size = ATTN_SIZE_TO(attn_create_args, provider_id);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "base/file.h"
@@ -110,6 +111,33 @@ void ask_about_loading(ContractStage& stage) {
   stage.note(fmt::format("loading takes under 100 ms (it took {:.0f} ms)", loading.elapsed_ms),
              loading.elapsed_ms < kLoadMayTake_ms);
   stage.note("loading starts no thread", loading.new_threads == 0);
+}
+
+void ask_about_files(ContractStage& stage) {
+  const uint64_t loading_bytes = stage.loading().written_bytes;
+  stage.note(fmt::format("loading writes to no file ({} bytes were written)", loading_bytes),
+             loading_bytes == 0);
+  stage.channel().enter(Phase::probe);
+  const uint64_t before = written_bytes();
+  for (uint32_t i = 0; i < stage.desc().num_device_types; ++i) {
+    const attn_device device = described_device(stage.desc().device_types[i]);
+    int32_t score = 0;
+    stage.api().probe(stage.desc().id, &device, &score, nullptr);
+  }
+  const uint64_t probing_bytes = written_bytes() - before;
+  stage.note(fmt::format("probe writes to no file ({} bytes were written)", probing_bytes),
+             probing_bytes == 0);
+  stage.note("neither leaves a file in the current directory", entries_in(".") == 0);
+}
+
+void ask_about_unloading(ContractStage& stage) {
+  const std::string path = std::filesystem::canonical(stage.request().path).string();
+  stage.channel().enter(Phase::load);
+  stage.unload();
+  bool is_mapped = false;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) is_mapped |= line.ends_with(path);
+  stage.note("dlclose takes the library out of memory", !is_mapped);
 }
 
 void ask_about_table(ContractStage& stage) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 
 #include "base/error.h"
 #include "device/open_device.h"
@@ -131,10 +132,21 @@ size_t entries_in(const char* directory) {
   return count;
 }
 
+uint64_t written_bytes() {
+  std::ifstream counters("/proc/self/io");
+  std::string name;
+  uint64_t count = 0;
+  while (counters >> name >> count) {
+    if (name == "wchar:") return count;
+  }
+  return 0;
+}
+
 ContractStage::ContractStage(const ContractRequest& request, Channel& channel)
     : request_(request), channel_(channel) {
   channel_.enter(Phase::load);
   const int64_t threads = static_cast<int64_t>(entries_in("/proc/self/task"));
+  const uint64_t written = written_bytes();
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   try {
     library_ = std::make_unique<ProviderLibrary>(request.path);
@@ -143,7 +155,8 @@ ContractStage::ContractStage(const ContractRequest& request, Channel& channel)
   }
   const std::chrono::duration<double, std::milli> elapsed =
       std::chrono::steady_clock::now() - start;
-  loading_ = {elapsed.count(), static_cast<int64_t>(entries_in("/proc/self/task")) - threads};
+  loading_ = {elapsed.count(), static_cast<int64_t>(entries_in("/proc/self/task")) - threads,
+              written_bytes() - written};
   desc_ = library_->find(request.provider);
   if (desc_ == nullptr) {
     throw CallFailure(Outcome::load_failed, "no-such-provider",
@@ -155,8 +168,11 @@ ContractStage::ContractStage(const ContractRequest& request, Channel& channel)
 }
 
 ContractStage::~ContractStage() {
-  if (plan_ != nullptr) destroy(plan_);
-  if (instance_ != nullptr) destroy(instance_);
+  try {
+    if (plan_ != nullptr) destroy(plan_);
+    if (instance_ != nullptr) destroy(instance_);
+  } catch (const DeviceError&) {  // a spoiled device: what spoiled it has been reported
+  }
 }
 
 Device& ContractStage::device() {
@@ -218,13 +234,16 @@ attn_plan* ContractStage::plan(attn_instance* instance, const attn_plan_args& ar
 attn_plan* ContractStage::plan() {
   if (plan_ != nullptr) return plan_;
   plan_ = plan(instance(), plan_args());
-  info_ = info(plan_);
-  if (info_.workspace_bytes > 0) {
-    const uint64_t alignment = info_.workspace_alignment == 0 ? 256 : info_.workspace_alignment;
-    workspace_ = device().allocate(info_.workspace_bytes, alignment);
-    device().poison(workspace_);
-  }
+  workspace_ = make_workspace(info(plan_));
   return plan_;
+}
+
+Buffer ContractStage::make_workspace(const attn_plan_info& info) {
+  if (info.workspace_bytes == 0) return {};
+  const uint64_t alignment = info.workspace_alignment == 0 ? 256 : info.workspace_alignment;
+  Buffer workspace = device().allocate(info.workspace_bytes, alignment);
+  device().poison(workspace);
+  return workspace;
 }
 
 attn_plan_info ContractStage::info(attn_plan* plan) {
@@ -238,8 +257,12 @@ attn_plan_info ContractStage::info(attn_plan* plan) {
 
 attn_execute_args ContractStage::execute_args() {
   plan();
-  return arguments_->execute_args(info_.workspace_bytes > 0 ? &workspace_ : nullptr,
-                                  device().stream());
+  return execute_args(workspace_);
+}
+
+attn_execute_args ContractStage::execute_args(const Buffer& workspace) {
+  plan_args();
+  return arguments_->execute_args(workspace.bytes() > 0 ? &workspace : nullptr, device().stream());
 }
 
 void ContractStage::execute(attn_plan* plan, const attn_execute_args& args) {
@@ -280,6 +303,11 @@ std::vector<float> ContractStage::output() {
     starts.push_back(layout.offset_of(0, i % request_.problem.heads, row));
   }
   return device().read_rows(tensors().buffer(Role::o), layout.dtype, starts, layout.row_length());
+}
+
+int64_t ContractStage::head_of_output(size_t element) const {
+  const Problem& problem = request_.problem;
+  return static_cast<int64_t>(element) / problem.head_dim % problem.heads;
 }
 
 bool ContractStage::is_close(const std::vector<float>& a, const std::vector<float>& b) {

@@ -62,11 +62,14 @@ struct PassQuestion {
 };
 
 size_t entries_in(const char* directory);  // "/proc/self/task"
+// What this process has passed to write() so far; 0 where the kernel does not count.
+uint64_t written_bytes();
 
 // What it cost to load the library and to ask for its table.
 struct Loading {
   double elapsed_ms = 0.0;
   int64_t new_threads = 0;
+  uint64_t written_bytes = 0;
 };
 
 class ContractStage {
@@ -88,6 +91,7 @@ class ContractStage {
     reply_.calls.push_back({what, status, error.text(), elapsed.count()});
     return status;
   }
+  void note_call(CallFact call) { reply_.calls.push_back(std::move(call)); }
   void note(std::string promise, bool is_kept) {
     reply_.promises.push_back({std::move(promise), is_kept});
   }
@@ -104,21 +108,26 @@ class ContractStage {
   void destroy(attn_instance* instance);
   void destroy(attn_plan* plan);
 
-  // Arguments for the stage's own plan, workspace included.
+  Buffer make_workspace(const attn_plan_info& info);
+  // Arguments for the stage's own plan, workspace included; or for another plan of its problem.
   attn_execute_args execute_args();
+  attn_execute_args execute_args(const Buffer& workspace);
   const attn_plan_args& plan_args();
   attn_create_args create_args();
   void poison_outputs();
   bool outputs_are_untouched();
   std::vector<float> output();  // some rows of O as they lie now
+  int64_t head_of_output(size_t element) const;
   static bool is_close(const std::vector<float>& a, const std::vector<float>& b);
 
   const attn_provider_api& api() const { return library_->api(); }
   const attn_provider_desc& desc() const { return *desc_; }
   const ProviderLibrary& library() const { return *library_; }
+  void unload() { library_.reset(); }  // nothing else can be asked after it
   const Loading& loading() const { return loading_; }
   Device& device();  // opened when first needed
   const ContractRequest& request() const { return request_; }
+  const HostTable& host() const { return *host_; }
   CaseTensors& tensors();
   Buffer& workspace() { return workspace_; }
   Channel& channel() { return channel_; }
@@ -140,7 +149,6 @@ class ContractStage {
   Buffer workspace_;
   attn_instance* instance_ = nullptr;
   attn_plan* plan_ = nullptr;
-  attn_plan_info info_{};
 };
 
 }  // namespace attnbench

@@ -20,7 +20,9 @@ void HostTable::log(void* self, int32_t level, const char* text) noexcept {
 
 const char* HostTable::config(void* self, const char* key) noexcept {
   if (key == nullptr) return nullptr;
-  for (const auto& [name, value] : static_cast<HostTable*>(self)->settings_) {
+  HostTable& host = *static_cast<HostTable*>(self);
+  if (std::string_view(key) == "cache_dir") host.has_told_cache_dir_ = true;
+  for (const auto& [name, value] : host.settings_) {
     if (name == key) return value.c_str();
   }
   return nullptr;

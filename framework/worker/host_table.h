@@ -3,6 +3,7 @@
 
 #include <attnbench/provider.h>
 
+#include <atomic>
 #include <map>
 #include <string>
 
@@ -18,6 +19,8 @@ class HostTable {
   HostTable& operator=(const HostTable&) = delete;
 
   const attn_host& get() const { return table_; }
+  // Whether the provider has asked where it may keep compiled kernels.
+  bool has_told_cache_dir() const { return has_told_cache_dir_; }
 
  private:
   static void log(void* self, int32_t level, const char* text) noexcept;
@@ -26,6 +29,7 @@ class HostTable {
 
   Channel& channel_;
   std::map<std::string, std::string> settings_;
+  std::atomic<bool> has_told_cache_dir_{false};  // config may be called from any thread
   attn_host table_{};
 };
 

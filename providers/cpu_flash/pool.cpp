@@ -1,10 +1,10 @@
 #include "pool.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <csignal>
 
 #include <chrono>
-#include <system_error>
+#include <exception>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -62,6 +62,21 @@ class PinnedHere {
   bool is_pinned_;
 };
 
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 std::vector<int> allowed_cpus() {
@@ -78,24 +93,21 @@ std::vector<int> allowed_cpus() {
 }
 
 Pool::Pool(std::vector<int> cpus) : cpus_(std::move(cpus)) {
-  // Signals are the host's business: workers block them all.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const SignalsBlocked blocked;  // they are the host's business: threads inherit it
+  workers_.reserve(cpus_.size());
   for (int64_t i = 1; i < size(); ++i) {
-    workers_.push_back(std::make_unique<Worker>());
-    Worker& worker = *workers_.back();
+    std::unique_ptr<Worker> worker;
     try {
-      worker.thread = std::thread([this, &worker, i] { serve(worker, i); });
-    } catch (const std::system_error&) {  // no more threads to be had: fewer must do
-      workers_.pop_back();
+      worker = std::make_unique<Worker>();
+      worker->thread = std::thread([this, &own = *worker, i] { serve(own, i); });
+    } catch (const std::exception&) {  // no more threads or no memory: fewer must do
       cpus_.resize(i);
       break;
     }
     const cpu_set_t wanted = only(cpus_[i]);
-    pthread_setaffinity_np(worker.thread.native_handle(), sizeof(wanted), &wanted);
+    pthread_setaffinity_np(worker->thread.native_handle(), sizeof(wanted), &wanted);
+    workers_.push_back(std::move(worker));
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Pool::~Pool() {

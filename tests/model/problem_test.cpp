@@ -25,7 +25,7 @@ Problem odd_problem() {
   problem.causal = Causal::bottom_right;
   problem.bias = Bias::one_h;
   problem.scale = 0.1;
-  problem.inputs = {1.0 / 3, -1e30, 0.125, 0.7};
+  problem.inputs = {1.0 / 3, -1e30, 0.125, 0.7, Values::one_hot};
   return problem;
 }
 
@@ -116,6 +116,7 @@ TEST_CASE("the line for people names what is not ordinary", "[problem]") {
   problem.seqlen_q = problem.seqlen_kv = 1024;
   problem.bias = Bias::b1;
   CHECK(to_text(problem) == "fwd fp16 b1 h8 s1024 d64 bias=b1");
-  CHECK(to_text(odd_problem()) ==
-        "fwd_bwd bf16 b2 h6/3 s17x33 d40 bhsd causal=bottom_right bias=1h scale=0.1");
+  CHECK(
+      to_text(odd_problem()) ==
+      "fwd_bwd bf16 b2 h6/3 s17x33 d40 bhsd causal=bottom_right bias=1h scale=0.1 values=one_hot");
 }

@@ -118,6 +118,29 @@ TEST_CASE("each element follows the law, at any offset and length", "[tensor]") 
   }
 }
 
+TEST_CASE("Q and K can be one number, or 0 but for one number a row", "[tensor]") {
+  for (const Dtype dtype : {Dtype::fp16, Dtype::bf16, Dtype::fp32}) {
+    Problem problem = example(dtype);
+    problem.head_dim = 64;
+    std::vector<float> drawn(1 << 14);
+    for (const Role role : {Role::q, Role::k}) {
+      problem.inputs.values = Values::equal;
+      InputSource(problem, 3, 0).fill(role, 0, std::span<float>(drawn));
+      CHECK(std::count(drawn.begin(), drawn.end(), 2.0f) == 1 << 14);
+      problem.inputs.values = Values::one_hot;
+      InputSource(problem, 3, 0).fill(role, 0, std::span<float>(drawn));
+      const int64_t hot = std::count(drawn.begin(), drawn.end(), 16.0f);  // 2 * sqrt(64)
+      CHECK(std::abs(hot - 256) < 64);  // of 256 rows, four standard deviations
+      CHECK(std::count(drawn.begin(), drawn.end(), 0.0f) == (1 << 14) - hot);
+    }
+    std::vector<float> normal(drawn.size());
+    InputSource(problem, 3, 0).fill(Role::v, 0, std::span<float>(drawn));
+    problem.inputs.values = Values::normal;
+    InputSource(problem, 3, 0).fill(Role::v, 0, std::span<float>(normal));
+    CHECK(drawn == normal);
+  }
+}
+
 TEST_CASE("a tensor holds the same rows in either layout", "[tensor]") {
   for (const Dtype dtype : {Dtype::fp16, Dtype::fp32}) {
     for (const Layout memory_order : {Layout::bshd, Layout::bhsd}) {

@@ -22,6 +22,15 @@ TEST_CASE("a call that ends in the wanted class says nothing against the provide
   CHECK(against_limits(returned(4001)).empty());
 }
 
+TEST_CASE("what a provider may return without memory or cache", "[validate]") {
+  for (const int status : {0, 3000, 3002}) CHECK(against_starved(returned(status)).empty());
+  for (const int status : {1000, 2000, 8000})
+    CHECK_FALSE(against_starved(returned(status)).empty());
+  for (const int status : {0, 1007, 5000, 6000}) CHECK(against_uncached(returned(status)).empty());
+  for (const int status : {1000, 3000, 8000})
+    CHECK_FALSE(against_uncached(returned(status)).empty());
+}
+
 TEST_CASE("a call that ends otherwise is named with its status and words", "[validate]") {
   CHECK(against_invalid(returned(1000)) ==
         "supports with specs NULL: returned 1000, not 2xxx (a reason)");
@@ -52,4 +61,7 @@ TEST_CASE("a promise that is not kept is named", "[validate]") {
   CHECK(against_promises(facts) == "not so: it stays in bounds");
   CHECK(against_invalid(facts) == "not so: it stays in bounds");
   CHECK(against_invalid_calls(facts).empty());
+  CHECK_FALSE(against_failed_calls(facts).empty());
+  facts.calls.front().status = 0;
+  CHECK(against_failed_calls(facts).empty());
 }
