@@ -29,8 +29,9 @@ attn_status status_of(fe::error_code_t code) {
 
 void check(const fe::error_t& error, const char* doing) {
   if (error.is_good()) return;
-  throw attn::Failure(status_of(error.code), attn::text("cuDNN, ", doing, ": ", error.err_msg),
-                      ATTN_NATIVE_CUDNN, static_cast<int32_t>(error.code));
+  throw attn::Failure(named_rightly(status_of(error.code)),
+                      attn::text("cuDNN, ", doing, ": ", error.err_msg), ATTN_NATIVE_CUDNN,
+                      static_cast<int32_t>(error.code));
 }
 
 fe::DataType_t data_type_of(attn_dtype dtype) {

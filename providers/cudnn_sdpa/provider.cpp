@@ -186,7 +186,9 @@ class Provider {
         why = refusal;
       }
     }
-    if (compiled.empty()) throw attn::Failure(ATTN_UNSUPPORTED, "cuDNN, compiling: " + why);
+    if (compiled.empty()) {
+      throw attn::Failure(named_rightly(ATTN_UNSUPPORTED), "cuDNN, compiling: " + why);
+    }
     if (compiled.size() == 1) return compiled.front();
     const int64_t best = fastest(gpu::Driver(), request, session_, graph, compiled);
     session_.use_stream(nullptr);  // the stream it was tuned on is gone

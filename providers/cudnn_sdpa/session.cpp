@@ -4,6 +4,7 @@
 
 #include <attnbench/provider.hpp>
 
+#include "gpu_common/driver.h"
 #include "gpu_common/libraries.h"
 
 // cudnn-frontend looks its functions up in this handle, whose name and place it prescribes.
@@ -29,7 +30,7 @@ Function* function_named(const char* name, Function*) {
 void check(cudnnStatus_t status, const char* doing) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   const char* words = function_named("cudnnGetErrorString", &cudnnGetErrorString)(status);
-  throw attn::Failure(ATTN_INIT_FAILED, attn::text("cuDNN, ", doing, ": ", words),
+  throw attn::Failure(named_rightly(ATTN_INIT_FAILED), attn::text("cuDNN, ", doing, ": ", words),
                       ATTN_NATIVE_CUDNN, static_cast<int32_t>(status));
 }
 
@@ -54,6 +55,13 @@ std::string open_cudnn() {
                                    version_text(kOldestVersion), " -- ", kHowToGet));
   }
   return version_text(version);
+}
+
+attn_status named_rightly(attn_status status) {
+  constexpr size_t kWorthTrying = 32 << 20;
+  size_t free_bytes = 0, total_bytes = 0;
+  const bool is_known = gpu::Driver().mem_info(&free_bytes, &total_bytes) == CUDA_SUCCESS;
+  return is_known && free_bytes < kWorthTrying ? ATTN_OUT_OF_DEVICE_MEMORY : status;
 }
 
 Session::Session() {

@@ -1,6 +1,8 @@
 // cuDNN on one device: the library, opened once, and a handle that works on the caller's stream.
 #pragma once
 
+#include <attnbench/provider.h>
+
 #include <string>
 
 struct cudnnContext;
@@ -10,6 +12,10 @@ namespace cudnn_sdpa {
 // Opens libcudnn for the rest of the process. Returns its version, as "9.19.0". Throws
 // attn::Failure where it is missing or too old. Makes no context.
 std::string open_cudnn();
+
+// cuDNN has no word for a GPU whose memory others have filled: it meets an internal error, or finds
+// no engine. `status`, or the right one where there is no memory to be had.
+attn_status named_rightly(attn_status status);
 
 class Session {
  public:

@@ -48,6 +48,7 @@ Driver::Driver() {
   find_function(library, kFile, "cuGetErrorString", get_error_string);
   find_function(library, kFile, "cuMemAlloc_v2", mem_alloc);
   find_function(library, kFile, "cuMemFree_v2", mem_free);
+  find_function(library, kFile, "cuMemGetInfo_v2", mem_info);
   find_function(library, kFile, "cuMemsetD16Async", memset_16bit);
   find_function(library, kFile, "cuStreamCreate", stream_create);
   find_function(library, kFile, "cuStreamDestroy_v2", stream_destroy);

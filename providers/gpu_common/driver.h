@@ -21,6 +21,7 @@ struct Driver {
   decltype(&::cuGetErrorString) get_error_string;
   decltype(&::cuMemAlloc) mem_alloc;
   decltype(&::cuMemFree) mem_free;
+  decltype(&::cuMemGetInfo) mem_info;
   decltype(&::cuMemsetD16Async) memset_16bit;
   decltype(&::cuStreamCreate) stream_create;
   decltype(&::cuStreamDestroy) stream_destroy;

@@ -4,7 +4,7 @@ in turns on one GPU. The kernels are the same, so the times must be: whoever dif
 
     peer/bin/python scripts/peers/torch_cudnn.py --attnbench build/bin/attnbench
 
-Turns alternate, the shapes of a mode and bias at a time. Before each timing PyTorch's side runs its kernel for
+Turns alternate, the whole list of shapes at a time. Before each timing PyTorch's side runs its kernel for
 `--heat` seconds, and attnbench heats the GPU as it always does, so that both stand at the power limit.
 `ratio` is PyTorch's median over attnbench's, each the median over the rounds: above 1, attnbench read less.
 `clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio.
@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -60,8 +61,8 @@ class Clock:
         return result, statistics.median(seen or [self.read_mhz()])
 
 
-def shapes_of(args, mode, bias):
-    return [(mode, bias, dim, length) for dim in args.head_dims for length in args.seqlens]
+def shapes_of(args):
+    return list(itertools.product(args.modes, args.biases, args.head_dims, args.seqlens))
 
 
 def heads_first(*shape):
@@ -113,14 +114,18 @@ def time_peer(args, clock, shape):
     return result
 
 
-def run_attnbench(args, mode, bias, folder):
-    """A sweep of the shapes of this mode and bias; {shape: (ms, MHz)}."""
+def run_attnbench(args, folder):
+    """A sweep of the shapes; {shape: (ms, MHz)}."""
     sweep, run = folder / "peers.toml", folder / "run"
     sweep.write_text(f'''[problem]
 dtype = "fp16"
 heads = {HEADS}
-mode = "{mode}"
-bias = "{bias}"
+[[axis]]
+name = "mode"
+values = {json.dumps(args.modes)}
+[[axis]]
+name = "bias"
+values = {json.dumps(args.biases)}
 [[axis]]
 name = "head_dim"
 values = {args.head_dims}
@@ -149,14 +154,12 @@ x = "seqlen"
     return times
 
 
-def take_turns(args, clock, mode, bias):
-    """{shape: [(peer, attnbench) a round]}, the two sides in another order each round."""
-    shapes = shapes_of(args, mode, bias)
-    turns = {shape: [] for shape in shapes}
+def take_turns(args, clock, shapes, turns):
+    """Fills {shape: [(peer, attnbench) a round]}, the two sides in another order each round."""
     for number in range(args.rounds):
         with tempfile.TemporaryDirectory() as folder:
             def ours():
-                return run_attnbench(args, mode, bias, pathlib.Path(folder))
+                return run_attnbench(args, pathlib.Path(folder))
 
             def theirs():
                 return {shape: time_peer(args, clock, shape) for shape in shapes}
@@ -167,7 +170,6 @@ def take_turns(args, clock, mode, bias):
         for shape in shapes:
             if shape in own:
                 turns[shape].append((peer[shape], own[shape]))
-    return turns
 
 
 def print_row(shape, turns, worst):
@@ -193,7 +195,7 @@ def main():
     parser.add_argument("--biases", nargs="+", default=["none", "b1"])
     parser.add_argument("--head-dims", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--seqlens", type=int, nargs="+", default=[1024, 4096, 8192])
-    parser.add_argument("--effort", default="grid")
+    parser.add_argument("--effort", default="normal")
     parser.add_argument("--protocol", default="adaptive")
     args = parser.parse_args()
     os.environ.setdefault("TRITON_CACHE_DIR", tempfile.mkdtemp())
@@ -202,15 +204,31 @@ def main():
     clock = Clock()
     print(f"torch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}, "
           f"{torch.cuda.get_device_name()}, {args.provider}, {args.protocol}, {args.rounds} rounds")
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)  # whole rounds are worth printing
+    all_turns, worst, apart = {shape: [] for shape in shapes_of(args)}, [], []
+    try:
+        take_turns(args, clock, shapes_of(args), all_turns)
+    except KeyboardInterrupt:
+        print("stopped before the last round")
     print("mode bias head seqlen  torch_ms    our_ms  torch     our  ratio clocks    MHz")
-    worst = []
-    for mode, bias in itertools.product(args.modes, args.biases):
-        for shape, turns in take_turns(args, clock, mode, bias).items():
-            if turns:
-                print_row(shape, turns, worst)
+    for shape, turns in all_turns.items():
+        if not turns:
+            continue
+        print_row(shape, turns, worst)
+        own_ms = [own[0] for _, own in turns]
+        peer_ms = [peer[0] for peer, _ in turns]
+        apart.append((max(own_ms) / min(own_ms) - 1, max(peer_ms) / min(peer_ms) - 1))
     if worst:
         print(f"median ratio {statistics.median(ratio for _, ratio, _ in worst):.3f}, "
               f"worst {max(worst)[1]:.3f} at {max(worst)[2]}")
+    for name, side in (("ours", 0), ("torch's", 1)):
+        if args.rounds > 1 and apart:
+            found = [100 * pair[side] for pair in apart]
+            print(f"{name}, round against round: median {statistics.median(found):.2f} %, "
+                  f"worst {max(found):.2f} %")
 
 
 if __name__ == "__main__":
