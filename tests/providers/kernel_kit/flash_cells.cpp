@@ -1,12 +1,13 @@
 // flash_cells: compiles the flash providers' kernels for GPUs that need not be here, and holds what
 // the compiler reports against providers/kernel_kit/budgets.txt.
 //
-//   flash_cells [--provider ID] [--arch 90] [--all-cells] [--jobs 2] [--cache DIRECTORY]
+//   flash_cells [--provider ID] [--arch 90] [--auto | --all-cells] [--jobs 2] [--cache DIRECTORY]
 //
 // Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
 // `auto` takes, forward and backward, there and on the other architectures. With it: bf16, causal,
-// tails and every backward tile too. Into attnbench's own cache directory, it spares a later run
-// its compilations. Exit status: 0 all within budget, 1 something is not, 2 wrong use.
+// tails and every backward tile too. With --auto: the tiles of `auto` alone. Into attnbench's own
+// cache directory, it spares a later run its compilations. Exit status: 0 all within budget, 1
+// something is not, 2 wrong use.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ struct Settings {
   std::string provider;
   int arch = 0;  // 0: all
   bool has_all_cells = false;
+  bool has_auto_only = false;
   int num_jobs = 1;
   std::string cache_directory;
 };
@@ -136,8 +138,8 @@ std::vector<Wanted> cells_of(const Settings& settings) {
             cell.has_bias = has_bias;
             cell.is_bf16 = variant & 1;
             cell.is_causal = variant & 2;
-            const bool has_all_tiles =
-                target.has_wgmma() && (settings.has_all_cells || !is_backward);
+            const bool has_all_tiles = target.has_wgmma() && !settings.has_auto_only &&
+                                       (settings.has_all_cells || !is_backward);
             add_tiles(wanted, cell, variant & 4, has_all_tiles);
           }
         }
@@ -264,8 +266,8 @@ bool check_all(const Settings& settings) {
 bool read_settings(int num_words, char** words, Settings& settings) {
   for (int i = 1; i < num_words; ++i) {
     const std::string word = words[i];
-    if (word == "--all-cells") {
-      settings.has_all_cells = true;
+    if (word == "--all-cells" || word == "--auto") {
+      (word == "--auto" ? settings.has_auto_only : settings.has_all_cells) = true;
       continue;
     }
     if (++i == num_words) return false;
@@ -291,7 +293,7 @@ int main(int num_words, char** words) {
   kernel_kit::Settings settings;
   if (!kernel_kit::read_settings(num_words, words, settings)) {
     std::fputs(
-        "usage: flash_cells [--provider ID] [--arch 90] [--all-cells] [--jobs 2] "
+        "usage: flash_cells [--provider ID] [--arch 90] [--auto | --all-cells] [--jobs 2] "
         "[--cache DIRECTORY]\n",
         stderr);
     return 2;
