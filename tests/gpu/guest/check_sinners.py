@@ -46,6 +46,11 @@ def validate(attnbench, providers, sin, checks):
 
 def main():
     attnbench, providers = sys.argv[1:3]
+    devices = subprocess.run([attnbench, "list", "devices"], capture_output=True, text=True,
+                             check=True).stdout
+    if "cuda:0" not in devices:
+        print("SKIPPED: no GPU here")
+        return 77
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         quiet = list(pool.map(lambda sin: validate(attnbench, providers, sin, QUIET), EXPECTED))
     wrong = 0
