@@ -110,7 +110,8 @@ Plan plan_of(const Json& run, const std::string& run_file) {
 }
 
 void add_device(Json* run, const DeviceFacts& facts) {
-  const Json opened = {{"memory_bytes", facts.memory_bytes},
+  const Json opened = {{"driver_version", facts.driver_version},
+                       {"memory_bytes", facts.memory_bytes},
                        {"free_bytes", facts.free_bytes},
                        {"cache_bytes", facts.cache_bytes},
                        {"threads", facts.threads},

@@ -125,6 +125,7 @@ DeviceFacts CudaDevice::facts() {
   facts.device = fmt::format("cuda:{}", identity_.facts.id.id);
   facts.free_bytes = free_bytes();
   facts.threads = allowed_cpus();  // of the host: what a provider may compile with
+  if (nvml_) facts.driver_version = nvml_driver_version();
   return facts;
 }
 

@@ -293,6 +293,7 @@ ATTNBENCH_WIRE(InspectReply, "inspect_reply") {
 ATTNBENCH_WIRE(DeviceFacts, "device") {
   field("device", message.device);
   field("name", message.name);
+  field("driver_version", message.driver_version);
   field("memory_bytes", message.memory_bytes);
   field("free_bytes", message.free_bytes);
   field("cache_bytes", message.cache_bytes);

@@ -50,7 +50,7 @@ std::string google_benchmark_json(const Json& run, const std::vector<Record>& re
     }
     const size_t samples = record.samples_ms.size();
     for (size_t i = 0; i < samples; ++i) {
-      const double ms = record.samples_ms[i];
+      const double ns = record.samples_ms[i] * 1e6;  // compare.py prints no digit behind the point
       root["benchmarks"].push_back(
           {{"name", name},
            {"family_index", family},
@@ -61,10 +61,10 @@ std::string google_benchmark_json(const Json& run, const std::vector<Record>& re
            {"repetition_index", i},
            {"threads", 1},
            {"iterations", 1},
-           {"real_time", ms},
-           {"cpu_time", ms},
-           {"time_unit", "ms"},
-           {"FLOPS", finite_or_null(flops(record.trial.problem) / (ms * 1e-3))}});
+           {"real_time", ns},
+           {"cpu_time", ns},
+           {"time_unit", "ns"},
+           {"FLOPS", finite_or_null(flops(record.trial.problem) / (ns * 1e-9))}});
     }
     ++family;
   }

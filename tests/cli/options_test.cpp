@@ -87,6 +87,14 @@ TEST_CASE("report and repro take the run they are about", "[cli]") {
   const auto report = std::get<ReportArguments>(parse_arguments({"report", "runs/x", "--md"}));
   CHECK(report.run_directory == "runs/x");
   CHECK(report.is_markdown);
+  CHECK_FALSE(report.is_export());
+  const auto other = std::get<ReportArguments>(parse_arguments(
+      {"report", "x", "--open", "--sqlite", "a.db", "--nvbench=b", "--google-benchmark", "c"}));
+  CHECK(other.is_opened);
+  CHECK(other.is_export());
+  CHECK(other.sqlite_file == "a.db");
+  CHECK(other.nvbench_file == "b");
+  CHECK(other.google_benchmark_file == "c");
   const auto repro = std::get<ReproArguments>(
       parse_arguments({"repro", "3fa9", "runs/x", "--profile", "--provider-dir", "y"}));
   CHECK(repro.trial_id == "3fa9");

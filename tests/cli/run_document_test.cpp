@@ -116,10 +116,12 @@ TEST_CASE("what a worker tells of its device joins the device of the machine", "
   DeviceFacts facts;
   facts.device = "cpu";
   facts.name = "Fast CPU";
+  facts.driver_version = "580.95.05";
   facts.peak_tflops_fp32 = 0.25;
   add_device(&run, facts);
   REQUIRE(run["devices"].size() == 1);
   CHECK(run["devices"][0]["name"] == "Fast CPU");
+  CHECK(run["devices"][0]["opened"]["driver_version"] == "580.95.05");
   CHECK(run["devices"][0]["opened"]["peak_tflops_fp32"] == 0.25);
   CHECK(run["devices"][0]["opened"]["peak_gbps"].is_null());
   close_document(&run, "finished", 5);

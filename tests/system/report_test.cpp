@@ -59,6 +59,35 @@ TEST_CASE("a finished run has its report, and `report` makes it again", "[system
   CHECK(has(table.out, "2 trials: 2 ok"));
 }
 
+TEST_CASE("a run is exported for other tools, and opened where there is a browser", "[system]") {
+  const Scratch scratch;
+  REQUIRE(run_of_two(scratch).exit_code == 0);
+  const std::string run = (scratch / "run").string();
+  fs::remove_all(scratch / "run" / kReportFolder);
+  const auto file = [&scratch](const char* name) { return (scratch / name).string(); };
+  const Ended exported =
+      run_program(scratch.path(), {"report", run, "--sqlite", file("run.db"), "--nvbench",
+                                   file("nv.json"), "--google-benchmark", file("gb.json")});
+  INFO(exported.err);
+  CHECK(exported.exit_code == 0);
+  CHECK(read_file(scratch / "run.db").starts_with("SQLite format 3"));
+  CHECK(Json::parse(read_file(scratch / "nv.json"))["benchmarks"][0]["states"].size() == 2);
+  CHECK_FALSE(Json::parse(read_file(scratch / "gb.json"))["benchmarks"].empty());
+  CHECK_FALSE(fs::exists(scratch / "run" / kReportFolder));
+  CHECK(run_program(scratch.path(), {"report", run, "--sqlite", "/nowhere/run.db"}).exit_code != 0);
+
+  const fs::path opener = scratch / "xdg-open";
+  replace_file(opener, "#!/bin/sh\necho \"$1\" >\"$HOME/opened\"\n");
+  fs::permissions(opener, fs::perms::owner_all);
+  const Ended opened = run_program(scratch.path(), {"report", run, "--open"},
+                                   {"PATH=" + scratch.path().string() + ":/bin"});
+  INFO(opened.err);
+  CHECK(has(read_file(scratch / "opened"), run + "/report/index.html"));
+  const Ended alone = run_program(scratch.path(), {"report", run, "--open"}, {"PATH=/nowhere"});
+  CHECK(alone.exit_code == 0);
+  CHECK(has(alone.err, "xdg-open is not installed"));
+}
+
 TEST_CASE("a run whose report cannot be written is a finished run with a warning", "[system]") {
   const Scratch scratch;
   const Ended ended = run_of_two(scratch, {"PATH=/nowhere"});

@@ -60,6 +60,16 @@ function show_tip(node, lines) {
   tip.hidden = false;
   // A modal dialog hides what is not inside it.
   (node.closest("dialog") || document.body).append(tip);
+  tip_of_node = node;
+  place_tip();
+}
+
+let tip_of_node = null;
+
+// Over its mark, or under it where there is no room; again when the page has been scrolled.
+function place_tip() {
+  const tip = document.getElementById("tip"), node = tip_of_node;
+  if (tip.hidden || !node.isConnected) return;
   const mark = node.getBoundingClientRect();
   const box = tip.getBoundingClientRect();
   const left = Math.min(Math.max(8, mark.left + mark.width / 2 - box.width / 2),

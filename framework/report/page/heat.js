@@ -171,8 +171,8 @@ function options_table(line, shown) {
     .map((trial) => column("median_ms")[trial]);
   const fastest = Math.min(...times), slowest = Math.max(...times);
   const head = el("tr", {},
-    rows_axis >= 0 && el("th", {scope: "col", class: "corner"}, axes()[rows_axis].name + " ↓ ",
-      axes()[columns_axis].name + " →"),
+    rows_axis >= 0 && el("th", {scope: "col", class: "corner"}, el("span", {}, axes()[rows_axis].name + " ↓"),
+      " ", el("span", {}, axes()[columns_axis].name + " →")),
     axes()[columns_axis].labels.map((label) => el("th", {scope: "col"},
       rows_axis < 0 ? `${axes()[columns_axis].name}=${label}` : label)));
   const body = rows.map((row) => el("tr", {}, rows_axis >= 0 && el("th", {scope: "row"}, row.label),

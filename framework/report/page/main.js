@@ -68,6 +68,7 @@ async function main() {
   document.documentElement.dataset.ready = performance.now().toFixed(0);  // milliseconds since opening
 }
 
+document.addEventListener("scroll", place_tip, {capture: true, passive: true});
 let resized = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resized);

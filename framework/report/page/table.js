@@ -4,8 +4,8 @@
 const table = {sort: "", is_down: false, words: "", outcome: 0, page: 0, rows: [], text: []};
 const ROWS_A_PAGE = 25;
 
-// Name, value to sort by, cell. Columns without any value are left out.
-function table_columns() {
+// Name, value to sort by, cell. Columns without any value in these trials are left out.
+function table_columns(trials) {
   const number = (name, title, digits, factor = 1) => ({
     name, title, is_number: true,
     value: (trial) => {
@@ -32,7 +32,7 @@ function table_columns() {
     number("gbps", "GB/s", 4),
     number("max_error", "max error", 2),
     number("sample_count", "samples", 0),
-  ].filter((one) => table.rows.length === 0 || table.rows.some((trial) => has_value(one, trial)));
+  ].filter((one) => trials.length === 0 || trials.some((trial) => has_value(one, trial)));
 }
 
 function has_value(one, trial) {
@@ -56,7 +56,7 @@ function provider_cell(trial, provider) {
 
 function start_table() {
   table.rows = [...Array(trial_count()).keys()];
-  const shown = table_columns();
+  const shown = table_columns(table.rows);
   table.text = table.rows.map((trial) => [column("trial_id")[trial], ...shown.filter((one) =>
     !one.is_number || page.overview.varying.some((axis) => axis.name === one.name))
     .map((one) => `${one.name}=${one.value(trial)}`)].join(" ").toLowerCase());
@@ -105,8 +105,9 @@ function sorted_trials(trials, sort) {
 
 function draw_table(is_new) {
   if (is_new) table.page = 0;
-  const shown = table_columns();
-  const trials = sorted_trials(matching_trials(), shown.find((one) => one.name === table.sort));
+  const matching = matching_trials();
+  const shown = table_columns(matching);
+  const trials = sorted_trials(matching, shown.find((one) => one.name === table.sort));
   const pages = Math.max(1, Math.ceil(trials.length / ROWS_A_PAGE));
   table.page = Math.min(table.page, pages - 1);
   const start = table.page * ROWS_A_PAGE;
