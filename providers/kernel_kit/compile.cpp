@@ -51,8 +51,8 @@ std::string summary(const Engine& engine, const Cell& cell, const Report& report
 
 }  // namespace
 
-Compiler::Compiler(Texts texts, Cache cache, Log log)
-    : texts_(std::move(texts)), cache_(std::move(cache)), log_(std::move(log)) {}
+Compiler::Compiler(const Texts& texts, Cache cache, Log log)
+    : texts_(texts), cache_(std::move(cache)), log_(std::move(log)) {}
 
 std::string Compiler::architecture(int compute_capability) const {
   const bool is_known =

@@ -24,7 +24,8 @@ class Compiler {
  public:
   // `log` is told what was compiled, and why the cache could not keep it.
   using Log = std::function<void(const std::string&)>;
-  Compiler(Texts texts, Cache cache, Log log);  // throws attn::Failure where there is no NVRTC
+  Compiler(const Texts& texts, Cache cache,
+           Log log);  // throws attn::Failure where there is no NVRTC
 
   // Throws attn::Failure (ATTN_COMPILE_FAILED). The binary lives as long as the compiler.
   const Binary& get(const Engine& engine, const Cell& cell);
