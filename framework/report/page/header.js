@@ -50,7 +50,8 @@ function used_devices() {
 
 function range_text(range, unit) {
   const [low, median, high] = [range.low, range.median, range.high].map((x) => short_text(x));
-  return low === high ? `${low} ${unit}` : `${low} to ${high} ${unit}, median ${median}`;
+  const with_unit = (text) => (unit ? `${text} ${unit}` : text);
+  return low === high ? with_unit(low) : `${low} to ${with_unit(high)}, median ${median}`;
 }
 
 function share_text(counts, bursts) {
@@ -105,24 +106,26 @@ function warnings_box() {
   const of_trials = [...counts].sort((a, b) => b[1] - a[1])
     .map(([warning, count]) => `${count_text(count, "trial")}: ${warning}`);
   const of_sessions = (run.resumed || []).flatMap((session) => session.warnings || []);
-  const all = [...new Set([...(run.warnings || []), ...of_sessions]), ...((run.plan || {}).notes || []),
-               ...of_trials];
-  if (all.length === 0) return null;
+  const all = [...new Set([...(run.warnings || []), ...of_sessions]), ...of_trials];
+  const notes = (run.plan || {}).notes || [];
   const shown = all.slice(0, 6), rest = all.slice(6);
-  return el("div", {class: "warnings", role: "note"},
-    el("strong", {}, count_text(all.length, "warning")),
-    el("ul", {}, shown.map((text) => el("li", {}, text))),
-    rest.length > 0 && el("details", {}, el("summary", {}, `${rest.length} more`),
-      el("ul", {}, rest.map((text) => el("li", {}, text)))));
+  return [
+    all.length > 0 && el("div", {class: "warnings", role: "note"},
+      el("strong", {}, count_text(all.length, "warning")),
+      el("ul", {}, shown.map((text) => el("li", {}, text))),
+      rest.length > 0 && el("details", {}, el("summary", {}, `${rest.length} more`),
+        el("ul", {}, rest.map((text) => el("li", {}, text))))),
+    notes.length > 0 && el("ul", {class: "notes"}, notes.map((text) => el("li", {}, text))),
+  ];
 }
 
 // ---- By whom.
 
 function provider_table() {
   const rows = page.overview.providers.map((provider) => {
-    const place = lines().findIndex((line) => line.provider === provider.id);
+    const marks = lines().map((line, i) => line.provider === provider.id && mark_icon(i));
     return el("tr", {},
-      el("th", {scope: "row"}, place >= 0 && mark_icon(place), provider.id),
+      el("th", {scope: "row"}, marks, provider.id),
       el("td", {}, provider.description || provider.name),
       el("td", {}, provider.version),
       el("td", {}, el("code", {title: provider.sha256}, (provider.sha256 || "").slice(0, 12))));
