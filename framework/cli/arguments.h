@@ -15,9 +15,10 @@
 namespace attnbench {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitFault = 1;      // a trial failed by a provider's or our fault
-inline constexpr int kExitUsage = 2;      // nothing was run: the command line, a sweep, a place
-inline constexpr int kExitStopped = 130;  // Ctrl-C or SIGTERM
+inline constexpr int kExitFault = 1;       // a trial failed by a provider's or our fault
+inline constexpr int kExitUsage = 2;       // nothing was run: the command line, a sweep, a place
+inline constexpr int kExitRegression = 3;  // `compare --fail-on-regression` found one
+inline constexpr int kExitStopped = 130;   // Ctrl-C or SIGTERM
 
 struct RunArguments {
   std::string sweep;  // a name or a path; may be empty with --resume
@@ -55,6 +56,20 @@ struct ReportArguments {
   }
 };
 
+struct CompareArguments {
+  std::vector<std::filesystem::path> runs;  // base and new; one: two providers of it
+  std::vector<std::string> providers;       // base and new, or one of both runs; may be empty
+  std::filesystem::path json_file, html_file;
+  double min_effect_percent = 1.0;
+  bool is_anyway = false;  // even where the runs measured under different conditions
+  bool fails_on_regression = false;
+};
+
+struct MergeArguments {
+  std::vector<std::filesystem::path> runs;
+  std::filesystem::path out;
+};
+
 struct ReproArguments {
   std::string trial_id;  // or the beginning of one
   std::filesystem::path run_directory;
@@ -83,8 +98,9 @@ struct HelpArguments {
 };
 struct VersionArguments {};
 
-using Arguments = std::variant<RunArguments, ListArguments, ReportArguments, ReproArguments,
-                               ValidateArguments, DoctorArguments, HelpArguments, VersionArguments>;
+using Arguments = std::variant<RunArguments, ListArguments, ReportArguments, CompareArguments,
+                               MergeArguments, ReproArguments, ValidateArguments, DoctorArguments,
+                               HelpArguments, VersionArguments>;
 
 // A mistake on the command line.
 class UsageError : public Error {

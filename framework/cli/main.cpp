@@ -30,6 +30,10 @@ int run_verb(const std::vector<std::string>& argv) {
   if (const ReportArguments* report = std::get_if<ReportArguments>(&arguments)) {
     return verb_report(*report, environment);
   }
+  if (const auto* compare = std::get_if<CompareArguments>(&arguments)) {
+    return verb_compare(*compare, environment);
+  }
+  if (const auto* merge = std::get_if<MergeArguments>(&arguments)) return verb_merge(*merge);
   if (const ReproArguments* repro = std::get_if<ReproArguments>(&arguments)) {
     return verb_repro(*repro, environment, argv);
   }

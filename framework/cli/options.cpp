@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <cstdlib>
 
 #include "base/text.h"
 
@@ -13,7 +14,8 @@ namespace {
 namespace po = boost::program_options;
 using Texts = std::vector<std::string>;
 
-const Texts kVerbs = {"run", "list", "report", "repro", "validate", "doctor", "help"};
+const Texts kVerbs = {"run",   "list",     "report", "compare", "merge",
+                      "repro", "validate", "doctor", "help"};
 const Texts kSubjects = {"providers", "sweeps", "devices"};
 
 std::string all_names(const po::options_description& options) {
@@ -204,6 +206,61 @@ Arguments parse_report(const Texts& words) {
   return report;
 }
 
+double min_effect_from(const po::variables_map& values) {
+  const std::string text = value_or(values, "min-effect", std::string("1"));
+  char* end = nullptr;
+  const double percent = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(percent >= 0.0 && percent <= 1000.0)) {
+    throw UsageError(fmt::format("--min-effect: \"{}\" is no number of percent", text),
+                     "for instance --min-effect 2");
+  }
+  return percent;
+}
+
+Arguments parse_compare(const Texts& words) {
+  po::options_description options;
+  options.add_options()("runs", po::value<Texts>())("providers", po::value<Texts>())(
+      "json", po::value<std::string>())("html", po::value<std::string>())(
+      "min-effect", po::value<std::string>())("anyway", "")("fail-on-regression", "")("help,h", "");
+  po::positional_options_description positional;
+  positional.add("runs", -1);
+  const po::variables_map values = parse("compare", words, options, positional);
+  if (values.count("help") > 0) return HelpArguments{"compare"};
+
+  CompareArguments compare;
+  compare.runs = paths_from(values, "runs");
+  compare.providers = comma_list(value_or(values, "providers", Texts{}), "--providers");
+  compare.json_file = value_or(values, "json", std::string());
+  compare.html_file = value_or(values, "html", std::string());
+  compare.min_effect_percent = min_effect_from(values);
+  compare.is_anyway = values.count("anyway") > 0;
+  compare.fails_on_regression = values.count("fail-on-regression") > 0;
+  const bool is_one_run = compare.runs.size() == 1 && compare.providers.size() == 2;
+  const bool is_two_runs = compare.runs.size() == 2 && compare.providers.size() <= 2;
+  if (!is_one_run && !is_two_runs) {
+    throw UsageError("compare: what with what?",
+                     "two runs: `attnbench compare BASE NEW`; two providers of one: `attnbench "
+                     "compare RUN --providers BASE,NEW`");
+  }
+  return compare;
+}
+
+Arguments parse_merge(const Texts& words) {
+  po::options_description options;
+  options.add_options()("runs", po::value<Texts>())("out", po::value<std::string>())("help,h", "");
+  po::positional_options_description positional;
+  positional.add("runs", -1);
+  const po::variables_map values = parse("merge", words, options, positional);
+  if (values.count("help") > 0) return HelpArguments{"merge"};
+
+  MergeArguments merge{paths_from(values, "runs"), value_or(values, "out", std::string())};
+  if (merge.runs.size() < 2 || merge.out.empty()) {
+    throw UsageError("merge: which pieces, and where to?",
+                     "`attnbench merge RUN_DIR RUN_DIR... --out DIR`");
+  }
+  return merge;
+}
+
 Arguments parse_repro(const Texts& words) {
   po::options_description options;
   options.add_options()("trial", po::value<std::string>())(
@@ -263,6 +320,8 @@ Arguments parse_arguments(const Texts& words) {
   if (verb == "list") return parse_list(rest);
   if (verb == "doctor") return parse_doctor(rest);
   if (verb == "report") return parse_report(rest);
+  if (verb == "compare") return parse_compare(rest);
+  if (verb == "merge") return parse_merge(rest);
   if (verb == "repro") return parse_repro(rest);
   if (verb == "validate") return parse_validate(rest);
   if (verb == "help" || verb == "--help" || verb == "-h") {

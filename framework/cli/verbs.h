@@ -16,6 +16,8 @@ int verb_run(const RunArguments& arguments, const Environment& environment,
              const std::vector<std::string>& argv);
 int verb_list(const ListArguments& arguments, const Environment& environment);
 int verb_report(const ReportArguments& arguments, const Environment& environment);
+int verb_compare(const CompareArguments& arguments, const Environment& environment);
+int verb_merge(const MergeArguments& arguments);
 // `argv` as typed, to be shown behind a profiler's name.
 int verb_repro(const ReproArguments& arguments, const Environment& environment,
                const std::vector<std::string>& argv);

@@ -106,6 +106,39 @@ TEST_CASE("report and repro take the run they are about", "[cli]") {
   CHECK(complaint({"report", "a", "b"}).find("more than one name") != std::string::npos);
 }
 
+TEST_CASE("compare takes two runs, or one with two providers", "[cli]") {
+  const auto compare = [](const std::vector<std::string>& words) {
+    return std::get<CompareArguments>(parse_arguments(words));
+  };
+  const CompareArguments two = compare({"compare", "a", "b", "--min-effect", "2.5", "--anyway",
+                                        "--fail-on-regression", "--json", "f", "--html", "g"});
+  CHECK(two.runs == std::vector<std::filesystem::path>{"a", "b"});
+  CHECK(two.min_effect_percent == 2.5);
+  CHECK(two.is_anyway);
+  CHECK(two.fails_on_regression);
+  CHECK(two.json_file == "f");
+  CHECK(two.html_file == "g");
+  CHECK(compare({"compare", "a", "--providers", "x:threads=1,y"}).providers ==
+        std::vector<std::string>{"x:threads=1", "y"});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"compare"}, {"compare", "a"}, {"compare", "a", "b", "c"}}) {
+    CHECK(complaint(words).find("attnbench compare BASE NEW") != std::string::npos);
+  }
+  CHECK(complaint({"compare", "a", "--providers", "x"}).find("what with what") !=
+        std::string::npos);
+  CHECK(complaint({"compare", "a", "b", "--min-effect", "much"}).find("--min-effect 2") !=
+        std::string::npos);
+}
+
+TEST_CASE("merge takes pieces and a place for the whole", "[cli]") {
+  const auto merge =
+      std::get<MergeArguments>(parse_arguments({"merge", "a", "b", "c", "--out", "d"}));
+  CHECK(merge.runs.size() == 3);
+  CHECK(merge.out == "d");
+  CHECK(complaint({"merge", "a", "--out", "d"}).find("which pieces") != std::string::npos);
+  CHECK(complaint({"merge", "a", "b"}).find("--out DIR") != std::string::npos);
+}
+
 TEST_CASE("validate takes providers, a level and what to leave out", "[cli]") {
   const auto validate = [](const std::vector<std::string>& words) {
     return std::get<ValidateArguments>(parse_arguments(words));
