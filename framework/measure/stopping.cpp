@@ -34,13 +34,13 @@ bool is_narrow_enough(const StoppingRule& rule, const std::vector<double>& sampl
          std::max(rule.max_rel_half_width * summary.median, rule.clock_tick_ms / 2);
 }
 
-int burst_size(int missing, int last_look, int next_look, double call_ms) {
+int burst_size(int missing, int last_look, int next_look, int bursts, double call_ms) {
   int samples = kBurstSamples;
   if (call_ms * kBurstSamples > kBurstMs) {
     samples = std::max(1, static_cast<int>(std::ceil(kBurstMs / call_ms)));
   }
   const int minimum = samples;
-  samples = std::max(samples, (next_look - last_look) / kBurstsBetweenLooks);
+  samples = std::max(samples, (next_look - last_look) / bursts);
   // A remainder too small for a burst of its own joins this one.
   return missing - samples < minimum ? missing : samples;
 }
@@ -58,9 +58,13 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
   } else {
     rule.clock_tick_ms = kEventTickMs;
     rule.first_warmup_ms = 250;
+    rule.warmup_ms = 50;
   }
   if (effort == Effort::headline) {
     rule.time_budget_s = 3.0;
+    // `compare` counts rounds, not samples: ten tell 2 % from nothing.
+    rule.min_samples = 80;
+    rule.first_look_bursts = 10;
     rule.max_samples = 5120;
   }
   if (effort == Effort::grid) {
@@ -68,7 +72,8 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 10;
     rule.max_samples = 10;
     rule.slow_call_ms = 20;
-    rule.first_warmup_ms = rule.warmup_ms = 10;
+    rule.warmup_ms = 10;
+    rule.first_warmup_ms = device == "cpu" ? 10 : 150;
   }
   return rule;
 }
@@ -93,7 +98,8 @@ Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms,
   }
   if (count >= first_look && spent_s >= rule.time_budget_s) return stop(StopReason::budget);
   Decision decision;
-  decision.next_samples = burst_size(next_look - count, last_look, next_look, call_ms);
+  const int bursts = last_look == 0 ? rule.first_look_bursts : kBurstsBetweenLooks;
+  decision.next_samples = burst_size(next_look - count, last_look, next_look, bursts, call_ms);
   return decision;
 }
 
