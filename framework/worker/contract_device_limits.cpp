@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kCycles = 100;
 // Beyond these a cycle is dear (a kernel is compiled each time): fewer must do.
-constexpr std::chrono::seconds kCyclesMayTake{20};
+constexpr std::chrono::seconds kCyclesMayTake{15};
 constexpr uint64_t kDriftBytes = 1 << 20;
 
 bool is_tile(const attn_option_desc& option) {
@@ -41,6 +41,8 @@ int64_t widest_head_dim(ContractStage& stage) {
 
 }  // namespace
 
+// Memory comes from the driver in pieces of 2 MiB, and some libraries take one more late: only what
+// grows again in the second hundred is a leak.
 void ask_about_device_memory(ContractStage& stage) {
   const auto cycle = [&] {
     attn_instance* const instance = stage.create();
@@ -51,16 +53,21 @@ void ask_about_device_memory(ContractStage& stage) {
   };
   stage.plan();
   for (int i = 0; i < 3; ++i) cycle();  // what is kept for later is kept by now
-  const uint64_t before = stage.device().bytes_in_use();
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   int cycles = 0;
-  for (; cycles < kCycles && std::chrono::steady_clock::now() - start < kCyclesMayTake; ++cycles) {
-    cycle();
+  uint64_t grown_bytes = kDriftBytes;
+  for (int hundred = 0; hundred < 2 && grown_bytes >= kDriftBytes; ++hundred) {
+    const uint64_t before = stage.device().bytes_in_use();
+    const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    for (cycles = 0; cycles < kCycles && std::chrono::steady_clock::now() - start < kCyclesMayTake;
+         ++cycles) {
+      cycle();
+    }
+    const uint64_t after = stage.device().bytes_in_use();
+    grown_bytes = after > before ? after - before : 0;
   }
-  const uint64_t after = stage.device().bytes_in_use();
   stage.note(fmt::format("{} instances and plans leave less than 1 MiB behind ({} KiB)", cycles,
-                         after > before ? (after - before) >> 10 : 0),
-             after < before + kDriftBytes);
+                         grown_bytes >> 10),
+             grown_bytes < kDriftBytes);
 }
 
 void ask_for_largest_tiles(ContractStage& stage) {
