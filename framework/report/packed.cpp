@@ -29,7 +29,7 @@ std::string packed(std::string_view bytes) {
   std::string compressed(size, '\0');
   const int status =
       compress2(reinterpret_cast<Bytef*>(compressed.data()), &size,
-                reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), Z_BEST_COMPRESSION);
+                reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), Z_DEFAULT_COMPRESSION);
   if (status != Z_OK) throw Error("zlib could not compress a page's data: out of memory");
   compressed.resize(size);
   return base64(compressed);

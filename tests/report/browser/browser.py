@@ -26,7 +26,7 @@ class Browser:
         self.inn, from_browser = os.pipe()
         # Without a GPU and, as root in a container, without a sandbox of its own.
         words = [executable, "--headless", "--remote-debugging-pipe", "--user-data-dir=" + self.profile,
-                 "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--disable-background-networking"]
+                 "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage", "--disable-background-networking"]
         if os.geteuid() == 0:
             words.append("--no-sandbox")
         script = 'exec "$0" "$@" 3<&%d 4>&%d 2>/dev/null' % (to_browser, from_browser)
