@@ -4,7 +4,7 @@ in turns on one GPU. The kernels are the same, so the times must be: whoever dif
 
     peer/bin/python scripts/peers/torch_cudnn.py --attnbench build/bin/attnbench
 
-Turns alternate, the whole list of shapes at a time. Before each timing PyTorch's side runs its kernel for
+Turns alternate, the shapes of a mode at a time. Before each timing PyTorch's side runs its kernel for
 `--heat` seconds, and attnbench heats the GPU as it always does, so that both stand at the power limit.
 `ratio` is PyTorch's median over attnbench's, each the median over the rounds: above 1, attnbench read less.
 `clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio.
@@ -61,8 +61,8 @@ class Clock:
         return result, statistics.median(seen or [self.read_mhz()])
 
 
-def shapes_of(args):
-    return list(itertools.product(args.modes, args.biases, args.head_dims, args.seqlens))
+def shapes_of(args, modes):
+    return list(itertools.product(modes, args.biases, args.head_dims, args.seqlens))
 
 
 def heads_first(*shape):
@@ -114,15 +114,13 @@ def time_peer(args, clock, shape):
     return result
 
 
-def run_attnbench(args, folder):
-    """A sweep of the shapes; {shape: (ms, MHz)}."""
+def run_attnbench(args, mode, folder):
+    """A sweep of the shapes of one mode; {shape: (ms, MHz)}."""
     sweep, run = folder / "peers.toml", folder / "run"
     sweep.write_text(f'''[problem]
 dtype = "fp16"
 heads = {HEADS}
-[[axis]]
-name = "mode"
-values = {json.dumps(args.modes)}
+mode = "{mode}"
 [[axis]]
 name = "bias"
 values = {json.dumps(args.biases)}
@@ -154,22 +152,28 @@ x = "seqlen"
     return times
 
 
-def take_turns(args, clock, shapes, turns):
+def take_turns(args, clock, turns):
     """Fills {shape: [(peer, attnbench) a round]}, the two sides in another order each round."""
-    for number in range(args.rounds):
+    for number, mode in itertools.product(range(args.rounds), args.modes):
         with tempfile.TemporaryDirectory() as folder:
             def ours():
-                return run_attnbench(args, pathlib.Path(folder))
+                return run_attnbench(args, mode, pathlib.Path(folder))
 
             def theirs():
-                return {shape: time_peer(args, clock, shape) for shape in shapes}
+                return {shape: time_peer(args, clock, shape) for shape in shapes_of(args, [mode])}
 
             first, second = (theirs, ours) if number % 2 == 0 else (ours, theirs)
-            one, other = first(), second()
+            begin = time.perf_counter()
+            one = first()
+            middle = time.perf_counter()
+            other = second()
             peer, own = (one, other) if number % 2 == 0 else (other, one)
-        for shape in shapes:
-            if shape in own:
-                turns[shape].append((peer[shape], own[shape]))
+        print(f"round {number + 1}, {mode}: turns of {middle - begin:.1f} and "
+              f"{time.perf_counter() - middle:.1f} s", flush=True)
+        for shape in own:
+            turns[shape].append((peer[shape], own[shape]))
+            print(f"round {number + 1}: {shape}: {peer[shape][0]:.4f} ms at {peer[shape][1]:.0f} MHz, "
+                  f"{own[shape][0]:.4f} ms at {own[shape][1]:.0f} MHz", flush=True)
 
 
 def print_row(shape, turns, worst):
@@ -195,7 +199,7 @@ def main():
     parser.add_argument("--biases", nargs="+", default=["none", "b1"])
     parser.add_argument("--head-dims", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--seqlens", type=int, nargs="+", default=[1024, 4096, 8192])
-    parser.add_argument("--effort", default="normal")
+    parser.add_argument("--effort", default="grid")
     parser.add_argument("--protocol", default="adaptive")
     args = parser.parse_args()
     os.environ.setdefault("TRITON_CACHE_DIR", tempfile.mkdtemp())
@@ -208,9 +212,9 @@ def main():
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)  # whole rounds are worth printing
-    all_turns, worst, apart = {shape: [] for shape in shapes_of(args)}, [], []
+    all_turns, worst, apart = {shape: [] for shape in shapes_of(args, args.modes)}, [], []
     try:
-        take_turns(args, clock, shapes_of(args), all_turns)
+        take_turns(args, clock, all_turns)
     except KeyboardInterrupt:
         print("stopped before the last round")
     print("mode bias head seqlen  torch_ms    our_ms  torch     our  ratio clocks    MHz")
@@ -220,12 +224,13 @@ def main():
         print_row(shape, turns, worst)
         own_ms = [own[0] for _, own in turns]
         peer_ms = [peer[0] for peer, _ in turns]
-        apart.append((max(own_ms) / min(own_ms) - 1, max(peer_ms) / min(peer_ms) - 1))
+        if len(turns) > 1:
+            apart.append((max(own_ms) / min(own_ms) - 1, max(peer_ms) / min(peer_ms) - 1))
     if worst:
         print(f"median ratio {statistics.median(ratio for _, ratio, _ in worst):.3f}, "
               f"worst {max(worst)[1]:.3f} at {max(worst)[2]}")
     for name, side in (("ours", 0), ("torch's", 1)):
-        if args.rounds > 1 and apart:
+        if apart:
             found = [100 * pair[side] for pair in apart]
             print(f"{name}, round against round: median {statistics.median(found):.2f} %, "
                   f"worst {max(found):.2f} %")
