@@ -52,22 +52,26 @@ std::vector<Tile> candidates(const Cell& cell, int most_q, int most_k) {
   };
   if (cell.is_backward) {
     if (cell.head_dim == 64) add(64, 64, {2});
-    if (cell.head_dim == 128 && !cell.has_bias) add(64, 128, {2});
-    if (cell.head_dim == 128) add(64, 64, {2, 1});
+    if (cell.head_dim == 128) add(64, 128, {2}), add(64, 64, {2, 1});
     if (cell.head_dim == 256) add(64, 64, {2, 1}), add(32, 64, {2, 1});
   } else {
     if (cell.head_dim == 64) add(128, 64, {2, 1}), add(64, 128, {2});
+    if (cell.head_dim == 128 && !cell.has_bias) add(128, 64, {1});
     if (cell.head_dim == 128) add(128, 32, {2, 1}), add(64, 128, {2});
-    if (cell.head_dim == 256) add(128, 64, {1}), add(64, 64, {2, 1}), add(64, 32, {1});
+    if (cell.head_dim == 256) add(128, 64, {1}), add(64, 64, {1}), add(64, 32, {1});
   }
   std::erase_if(tiles, [&](const Tile& t) { return t.block_q > most_q || t.block_k > most_k; });
+  // At head_dim 256 a second stage costs the forward kernel more blocks per multiprocessor than it
+  // is worth.
+  const std::initializer_list<int> stages = {2, 1}, one_first = {1, 2};
+  const auto& usual = cell.head_dim == 256 && !cell.is_backward ? one_first : stages;
   for (const int block_k : {64, 32, 128}) {
     for (const int block_q : {64, 32, 128}) {
-      if (block_q <= most_q && block_k <= most_k) add(block_q, block_k, {2, 1});
+      if (block_q <= most_q && block_k <= most_k) add(block_q, block_k, usual);
     }
   }
   for (const int block_q : {32, 64, 128}) {
-    for (const int block_k : {32, 64, 128}) add(block_q, block_k, {2, 1});
+    for (const int block_k : {32, 64, 128}) add(block_q, block_k, usual);
   }
   return tiles;
 }
@@ -95,7 +99,10 @@ int most_of_block(const Problem& problem, const Cell& cell) {
 int usual_warps(const Problem& problem, const Cell& cell) {
   const Tile& tile = cell.tile;
   if (!cell.is_backward) {
-    const bool takes_two = tile.block_q > 32 && tile.block_k + cell.head_dim <= 160;
+    Cell two = cell;
+    two.tile.num_warps = tile.block_q / 32;
+    const bool takes_two =
+        tile.block_q > 32 && forward_tile(two).kept_per_thread() <= (cell.has_bias ? 160 : 192);
     return tile.block_q / (takes_two ? 32 : 16);
   }
   Cell narrow = cell;

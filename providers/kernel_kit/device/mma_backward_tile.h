@@ -59,12 +59,11 @@ struct MmaBackwardTile {
   constexpr int padded_rows(int seqlen_q) const { return row_tiles(seqlen_q) * block_q; }
 
   // `backward_finish` where bits must not depend on the order of additions: dQ by a walk over the
-  // keys. In shared memory Q, dO, and num_stages times K, V, bias.
+  // keys. In shared memory Q, dO, K, V, bias; one stage, so that two blocks fit a multiprocessor.
   constexpr int walk_warps() const { return block_q / 16; }
-  constexpr int walk_stage_bytes() const {
-    return 2 * key_bytes() + (has_bias ? score_bytes() : 0);
+  constexpr int walk_bytes() const {
+    return 2 * row_bytes() + 2 * key_bytes() + (has_bias ? score_bytes() : 0);
   }
-  constexpr int walk_bytes() const { return 2 * row_bytes() + num_stages * walk_stage_bytes(); }
 };
 
 // `backward_prepare`: threads that share a row, rows of a block.

@@ -13,9 +13,9 @@ extern "C" __global__ void __launch_bounds__(kWalkThreads)
   extern __shared__ __align__(1024) unsigned char shared[];
   const u32 q_tile = ptx::shared_address(shared);
   const u32 grad_o_tile = q_tile + kTile.row_bytes();
-  auto k_tile = [&](int stage) {
-    return grad_o_tile + kTile.row_bytes() + stage * kTile.walk_stage_bytes();
-  };
+  const u32 k_tile = grad_o_tile + kTile.row_bytes();
+  const u32 v_tile = k_tile + kTile.key_bytes();
+  const u32 bias_tile = v_tile + kTile.key_bytes();
 
   const int row_tiles = kTile.row_tiles(a.seqlen_q);
   const BlockPlace place = block_place(
@@ -33,17 +33,17 @@ extern "C" __global__ void __launch_bounds__(kWalkThreads)
   WalkKeys v(a.v, place.batch, kv_head, a.seqlen_kv, a.head_dim, 0, 0);
   WalkBias bias(a.bias, place.batch, place.head, a.seqlen_q, a.seqlen_kv, first_row, 0);
 
-  auto load_keys = [&](int stage) {
-    k.load(k_tile(stage));
+  auto load_keys = [&] {
+    k.load(k_tile);
     k.advance(BLOCK_K, 0);
-    v.load(k_tile(stage) + kTile.key_bytes());
+    v.load(v_tile);
     v.advance(BLOCK_K, 0);
     if (HAS_BIAS) {
-      bias.load(k_tile(stage) + 2 * kTile.key_bytes());
+      bias.load(bias_tile);
       bias.advance(0, BLOCK_K);
     }
   };
-  if (keys > 0) load_keys(0);
+  if (keys > 0) load_keys();
   ptx::copy_commit();
 
   const int warp_row = warp_id() * 16;
@@ -58,18 +58,13 @@ extern "C" __global__ void __launch_bounds__(kWalkThreads)
 
   Sums<1, HEAD_DIM / 16> grad_q;
   grad_q.fill(0.f);
-  int stage = 0;
   for (int key = 0; key < keys; key += BLOCK_K) {
     ptx::copy_wait<0>();
-    __syncthreads();  // this tile has come, and nobody reads the one before it any more
-    if (NUM_STAGES > 1 && key + BLOCK_K < keys) load_keys(stage ^ 1);
-    ptx::copy_commit();
+    __syncthreads();
 
-    const u32 v_tile = k_tile(stage) + kTile.key_bytes();
-    const u32 bias_tile = v_tile + kTile.key_bytes();
     Sums<1, BLOCK_K / 16> scores, grads;
     scores.fill(0.f);
-    add_product_abt<HEAD_DIM>(scores, q_rows, TileView<HEAD_DIM>::make(k_tile(stage), 0, 0));
+    add_product_abt<HEAD_DIM>(scores, q_rows, TileView<HEAD_DIM>::make(k_tile, 0, 0));
     if (HAS_BIAS) {
       scale_and_add_bias(scores, a.scale, TileView<BLOCK_K>::make(bias_tile, warp_row, 0));
     }
@@ -87,14 +82,10 @@ extern "C" __global__ void __launch_bounds__(kWalkThreads)
         grads.block[0][n][i] *= exponent.weight(scores.block[0][n][i], lse[row_half(i) / 8]);
       }
     }
-    add_product_registers(grad_q, grads, TileView<HEAD_DIM>::make(k_tile(stage), 0, 0));
-    if (NUM_STAGES == 1) {
-      __syncthreads();  // nobody reads K, V or the bias any more
-      if (key + BLOCK_K < keys) load_keys(0);
-      ptx::copy_commit();
-    } else {
-      stage ^= 1;
-    }
+    add_product_registers(grad_q, grads, TileView<HEAD_DIM>::make(k_tile, 0, 0));
+    __syncthreads();  // nobody reads K, V or the bias any more
+    if (key + BLOCK_K < keys) load_keys();
+    ptx::copy_commit();
   }
 
   ptx::copy_wait<0>();

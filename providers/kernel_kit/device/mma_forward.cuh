@@ -92,16 +92,25 @@ extern "C" __global__ void __launch_bounds__(kThreads, MIN_BLOCKS)
     ptx::copy_commit();
   }
 
+  auto wait_for_first = [] {  // of the groups under way
+    ptx::copy_wait<(NUM_STAGES > 1 ? NUM_STAGES - 2 : 0)>();
+    __syncthreads();
+  };
+
   const int warp_row = warp_id() * kTile.rows_per_warp();
   const TileView<HEAD_DIM> q_rows = TileView<HEAD_DIM>::make(q_tile, warp_row, 0);
   Output output;
   output.fill(0.f);
   OnlineSoftmax<kRowBlocks> softmax(a.scale);
+  HeldRows<kRowBlocks, kTile.holds_q() ? HEAD_DIM : 16> held_q;
+  if constexpr (kTile.holds_q()) {
+    wait_for_first();
+    held_q.load(q_rows);
+  }
 
   int stage = 0;
   for (int key = last_key; key >= 0; key -= BLOCK_K) {
-    ptx::copy_wait<(NUM_STAGES > 1 ? NUM_STAGES - 2 : 0)>();
-    __syncthreads();  // this tile has come, and nobody reads the one before it any more
+    wait_for_first();  // this tile has come, and nobody reads the one before it any more
     if (NUM_STAGES == 1) {
       load_v(0);
     } else if (key >= (NUM_STAGES - 1) * BLOCK_K) {
@@ -113,7 +122,12 @@ extern "C" __global__ void __launch_bounds__(kThreads, MIN_BLOCKS)
 
     Scores scores;
     scores.fill(0.f);
-    add_product_abt<HEAD_DIM>(scores, q_rows, TileView<HEAD_DIM>::make(k_tile(stage), 0, 0));
+    const TileView<HEAD_DIM> keys_now = TileView<HEAD_DIM>::make(k_tile(stage), 0, 0);
+    if constexpr (kTile.holds_q()) {
+      add_product_abt(scores, held_q, keys_now);
+    } else {
+      add_product_abt<HEAD_DIM>(scores, q_rows, keys_now);
+    }
     if (HAS_BIAS) {
       scale_and_add_bias(scores, a.scale, TileView<BLOCK_K>::make(bias_tile(stage), warp_row, 0));
     }

@@ -20,11 +20,16 @@ struct MmaForwardTile {
   // fp32 sums that a thread holds all the time: of S and of O.
   constexpr int sums_per_thread() const { return block_q * (block_k + head_dim) / threads(); }
 
+  // Q in registers, where there is room: a fifth less is read from shared memory.
+  constexpr bool holds_q() const { return head_dim == 64 && rows_per_warp() == 32; }
+
+  constexpr int kept_per_thread() const { return sums_per_thread() + (holds_q() ? 32 : 0); }
+
   // Blocks that are to share a multiprocessor: as many as leave each thread registers for its sums,
   // operands and addresses. Left alone, ptxas takes a few more and halves the number. Each of the
   // four parts of a multiprocessor has 512 registers for a lane of all its warps.
   constexpr int blocks_per_multiprocessor() const {
-    const int wanted = sums_per_thread() + (has_bias ? 76 : 62);
+    const int wanted = kept_per_thread() + (has_bias ? 76 : 62);
     const int blocks = 512 / wanted * 4 / num_warps;
     return blocks > 1 ? blocks : 1;
   }

@@ -127,6 +127,37 @@ DEVICE void add_product_abt(Sums<kRowBlocks, kColumnBlocks>& sums, TileView<kCol
   }
 }
 
+// An A that many products share, in registers.
+template <int kRowBlocks, int kDepth>
+struct HeldRows {
+  u32 block[kRowBlocks][kDepth / 16][4];
+
+  template <int kColumns>
+  __device__ __forceinline__ void load(TileView<kColumns> a) {
+#pragma unroll
+    for (int m = 0; m < kRowBlocks; ++m) {
+#pragma unroll
+      for (int k = 0; k < kDepth; k += 16) a.load(m * 16, k, block[m][k / 16]);
+    }
+  }
+};
+template <int kDepth, int kRowBlocks, int kColumnBlocks, int kColumnsB>
+DEVICE void add_product_abt(Sums<kRowBlocks, kColumnBlocks>& sums,
+                            const HeldRows<kRowBlocks, kDepth>& a, TileView<kColumnsB> b) {
+#pragma unroll
+  for (int k = 0; k < kDepth; k += 16) {
+#pragma unroll
+    for (int n = 0; n < kColumnBlocks; ++n) {
+      u32 right[4];
+      b.load(n * 16, k, right);
+#pragma unroll
+      for (int m = 0; m < kRowBlocks; ++m) {
+        multiply_rows(sums.block[m][n], a.block[m][k / 16], right);
+      }
+    }
+  }
+}
+
 // sums += A B; B's rows are k.
 template <int kDepth, int kRowBlocks, int kColumnBlocks, int kColumnsA, int kColumnsB>
 DEVICE void add_product_ab(Sums<kRowBlocks, kColumnBlocks>& sums, TileView<kColumnsA> a,
