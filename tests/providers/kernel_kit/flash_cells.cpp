@@ -1,13 +1,13 @@
 // flash_cells: compiles the flash providers' kernels for GPUs that need not be here, and holds what
 // the compiler reports against providers/kernel_kit/budgets.txt.
 //
-//   flash_cells [--provider ID] [--arch 90] [--auto | --all-cells] [--jobs 2] [--cache DIRECTORY]
+//   flash_cells [--provider ID] [--arch 90] [--all-cells] [--auto] [--jobs 2] [--cache DIRECTORY]
 //
 // Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
-// `auto` takes, forward and backward, there and on the other architectures. With it: bf16, causal,
-// tails and every backward tile too. With --auto: the tiles of `auto` alone. Into attnbench's own
-// cache directory, it spares a later run its compilations. Exit status: 0 all within budget, 1
-// something is not, 2 wrong use.
+// `auto` takes, forward and backward, causal too, there and on the other architectures. With it:
+// bf16, causal and tails in each tile, forward and backward. With --auto: the tiles of `auto`
+// alone. Into attnbench's own cache directory, it spares a later run its compilations. Exit status:
+// 0 all within budget, 1 something is not, 2 wrong use.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,6 +141,9 @@ std::vector<Wanted> cells_of(const Settings& settings) {
             const bool has_all_tiles = target.has_wgmma() && !settings.has_auto_only &&
                                        (settings.has_all_cells || !is_backward);
             add_tiles(wanted, cell, variant & 4, has_all_tiles);
+            if (settings.has_all_cells || has_bias || !target.has_wgmma()) continue;
+            cell.is_causal = true;
+            add_tiles(wanted, cell, false, false);
           }
         }
       }
@@ -293,7 +296,7 @@ int main(int num_words, char** words) {
   kernel_kit::Settings settings;
   if (!kernel_kit::read_settings(num_words, words, settings)) {
     std::fputs(
-        "usage: flash_cells [--provider ID] [--arch 90] [--auto | --all-cells] [--jobs 2] "
+        "usage: flash_cells [--provider ID] [--arch 90] [--all-cells] [--auto] [--jobs 2] "
         "[--cache DIRECTORY]\n",
         stderr);
     return 2;
