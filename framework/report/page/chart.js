@@ -74,7 +74,7 @@ function points_of(plot, line) {
 function x_scale() {
   const x = page.overview.x;
   const span = [CHART.left + 12, CHART.width - CHART.right - 12];
-  if (!x.is_number) return d3.scalePoint().domain(x.labels.map((_, i) => i)).range(span);
+  if (!x.is_number) return d3.scalePoint().domain(x.labels.map((_, i) => i)).padding(0.4).range(span);
   const is_log = chosen.is_x_log && Math.min(...x.values) > 0;
   const scale = is_log ? d3.scaleLog() : d3.scaleLinear();
   return scale.domain(d3.extent(x.values)).range(span);

@@ -57,8 +57,8 @@ function draw_fastest() {
     el("caption", {}, `${page.overview.x.label} →`), el("thead", {}, head), el("tbody", {}, body)));
   replace("fastest-caption", "The factor is the runner-up's median over the winner's. Grey and ≈: ",
     "the 95 % intervals overlap, so nobody is called faster. A thick line is a crossover. ",
-    option_axes().length > 0 && chosen.is_best && "Of several block sizes the fastest median " +
-      "stands for its provider. ", "A cell, clicked, is shown in the plot.");
+    option_axes().length > 0 && chosen.is_best && `Of several ${options_name()} the fastest ` +
+      "median stands for its provider. ", "A cell, clicked, is shown in the plot.");
 }
 
 function draw_fastest_tools() {
@@ -72,7 +72,7 @@ function draw_fastest_tools() {
       chosen.row_axis = rows[i].i;
       draw_fastest();
     }, "fastest-rows"),
-    option_axes().length > 0 && checkbox("each at its best block sizes", chosen.is_best, (is_best) => {
+    option_axes().length > 0 && checkbox("each at its best " + options_name(), chosen.is_best, (is_best) => {
       chosen.is_best = is_best;
       draw_fastest();
     }),
@@ -126,7 +126,12 @@ function contest_tip(cell) {
   return [heading, ...told];
 }
 
-// ---- Block sizes, a table a provider.
+// ---- Block sizes, a table a provider. Other options of providers are shown alike.
+
+function options_name() {
+  const names = option_axes().map((axis) => axes()[axis].name);
+  return names.every((name) => name.startsWith("block_")) ? "block sizes" : "options";
+}
 
 // Providers whose trials differ with these axes; the others are the same at every block size.
 function lines_with(of_axes, x) {
@@ -146,7 +151,7 @@ function draw_options() {
   if (section.hidden) return;
   const names = shown.map((axis) => axes()[axis].name);
   document.getElementById("options-title").textContent =
-    names.every((name) => name.startsWith("block_")) ? "Block sizes" : names.join(" and ");
+    options_name() === "block sizes" ? "Block sizes" : names.join(" and ");
   replace("options-tools", select(page.overview.x.label, page.overview.x.labels, chosen.x, (x) => {
     chosen.x = x;
     draw_fastest();
@@ -155,7 +160,7 @@ function draw_options() {
   const tables = lines_with(shown, chosen.x).map((line) => options_table(line, shown));
   replace("options-area", tables.length > 0 ? tables
     : el("p", {class: "empty"}, "No provider here changes with " + names.join(" and ") + "."));
-  replace("options-caption", `${chosen.unit.label}; brightest is the provider's fastest. ✕ is a `,
+  replace("options-caption", `${chosen.unit.label}; brightest is the provider's fastest median. ✕ is a `,
     "failure: its reason is on the mark. A cell, clicked, is shown in the plot.");
 }
 

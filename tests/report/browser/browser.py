@@ -4,6 +4,7 @@ It keeps what a careful reader would want to know: every message of the console,
 error, every address that was asked for.
 """
 import base64
+import fcntl
 import json
 import os
 import select
@@ -29,9 +30,13 @@ class Browser:
                  "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-dev-shm-usage", "--disable-background-networking"]
         if os.geteuid() == 0:
             words.append("--no-sandbox")
-        script = 'exec "$0" "$@" 3<&%d 4>&%d 2>/dev/null' % (to_browser, from_browser)
-        self.process = subprocess.Popen(["sh", "-c", script] + words, pass_fds=(to_browser, from_browser),
-                                        env={**os.environ, "HOME": self.profile})
+        # It reads from 3 and writes to 4. Out of their way first: ours may have these very numbers.
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_browser, from_browser)]
+        self.process = subprocess.Popen(words, pass_fds=(3, 4), env={**os.environ, "HOME": self.profile},
+                                        stderr=subprocess.DEVNULL,
+                                        preexec_fn=lambda: (os.dup2(ends[0], 3), os.dup2(ends[1], 4)))
+        for end in ends:
+            os.close(end)
         os.close(to_browser)
         os.close(from_browser)
         self.number, self.rest, self.session = 0, b"", None
@@ -44,6 +49,8 @@ class Browser:
     def close(self):
         self.process.terminate()
         self.process.wait(20)
+        os.close(self.out)
+        os.close(self.inn)
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def call(self, method, **parameters):

@@ -25,6 +25,10 @@ def made_run(kind):
     run = pathlib.Path(FOLDER) / kind
     shutil.rmtree(run, ignore_errors=True)
     subprocess.run([MAKE_RUN, kind, str(run)], check=True)
+    return written(run)
+
+
+def written(run):
     subprocess.run([ATTNBENCH, "report", str(run)], check=True, env={"PATH": "/nowhere", "HOME": FOLDER},
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return run
@@ -227,6 +231,20 @@ class GridTest(PageTest):
         self.assertEqual(self.ask("getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)")
         self.assertEqual(self.ask("getComputedStyle(document.getElementById('trials-tools')).display"), "none")
         self.picture("print")
+
+
+class EmptyTest(PageTest):
+    def test_a_run_that_has_just_begun_opens_and_says_that_nothing_has_been_measured(self):
+        run = pathlib.Path(FOLDER) / "empty"
+        shutil.rmtree(run, ignore_errors=True)
+        run.mkdir(parents=True)
+        shutil.copy(made_run("hostile") / "run.json", run)
+        (run / "results.jsonl").touch()
+        written(run)
+        self.open(run)
+        text = self.ask("document.body.innerText")
+        for words in ("0 trials: 4 not run", "nothing was measured here", "not run yet"):
+            self.assertIn(words, text)
 
 
 class HostileTest(PageTest):
