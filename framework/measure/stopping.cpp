@@ -72,7 +72,8 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 10;
     rule.max_samples = 10;
     rule.slow_call_ms = 20;
-    rule.warmup_ms = 10;
+    // A GPU's long calls come in several bursts, each after a pause that lets it clock up.
+    rule.warmup_ms = device == "cpu" ? 10 : 100;
     rule.first_warmup_ms = device == "cpu" ? 10 : 150;
   }
   return rule;

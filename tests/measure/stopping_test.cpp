@@ -112,7 +112,7 @@ TEST_CASE("the grid takes ten samples, six above 20 ms, however noisy", "[stoppi
     // 15 ms: past 0.15 s, and still ten.
     CHECK(measure(gpu_rule(Effort::grid), 15.0, spread).samples_ms.size() == 10);
   }
-  CHECK(gpu_rule(Effort::grid).warmup_ms == 10);
+  CHECK(stopping_rule(Effort::grid, "cpu").warmup_ms == 10);
 }
 
 TEST_CASE("a GPU gets time to clock steadily before a trial's first burst", "[stopping]") {
