@@ -18,8 +18,8 @@ const Engine kTmaBackward = kernel_kit::tma_backward_engine("block_ptr/backward.
 const Engine kMmaBackward = kernel_kit::mma_backward_engine("block_ptr/mma_backward.cu");
 
 // In order of preference, the most general last.
-constexpr std::array<const Engine*, 5> kForward = {&kForwardHeadPairs, &kForwardQueryPairs,
-                                                   &kTmaForwardCounted, &kTmaForward, &kMmaForward};
+constexpr std::array<const Engine*, 4> kForward = {&kForwardQueryPairs, &kTmaForwardCounted,
+                                                   &kTmaForward, &kMmaForward};
 constexpr std::array<const Engine*, 2> kBackward = {&kTmaBackward, &kMmaBackward};
 
 }  // namespace

@@ -30,6 +30,7 @@ struct Loads {
   u32 shared;
   int group, lane;
   [[maybe_unused]] Work work = {};
+  [[maybe_unused]] int taken = 0;  // the unit, with TAKE_UNITS
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
@@ -44,15 +45,16 @@ struct Loads {
     }
   }
 
-  __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
-    if (!TAKE_UNITS && !work.next(a, unit)) return false;
+  __device__ __forceinline__ bool next(const AttentionArguments& a) {
+    if (!TAKE_UNITS && !work.next(a)) return false;
     rings.q().wait_full(q_turn);
-    if (TAKE_UNITS) {
-      const int index = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
-      if (index == TakenWork<Work>::kNone) return false;
-      unit = Work::unit(a, index);
-    }
-    return true;
+    if (TAKE_UNITS) taken = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
+    return !TAKE_UNITS || taken != TakenWork<Work>::kNone;
+  }
+  __device__ __forceinline__ Unit unit(const AttentionArguments& a) {
+    if (TAKE_UNITS) return Work::unit(a, ptx::forget(taken));
+    work.round = ptx::forget(work.round);
+    return Work::unit(a, work.index());
   }
   __device__ __forceinline__ void release_q() {
     tell<1>(rings.q().empty(0), 0, 0);

@@ -14,7 +14,7 @@ using kernel_kit::Recipe;
 struct Cluster {
   int q = 1, heads = 1;
 };
-constexpr Cluster kHeadPairs = {1, 2}, kQueryPairs = {2, 1}, kAlone = {1, 1};
+constexpr Cluster kQueryPairs = {2, 1}, kAlone = {1, 1};
 
 template <Cluster kCluster>
 std::vector<std::string> defines(const Cell& cell) {
@@ -50,17 +50,7 @@ attn::Answer accept(const Problem& problem, Cell& cell) {
   return kernel_kit::accept_hopper_forward(problem, cell);
 }
 
-// At head_dim 64 the bias is most of what is loaded.
-attn::Answer accept_head_pairs(const Problem& problem, Cell& cell) {
-  const AttentionArguments& a = problem.arguments;
-  const bool is_shared = cell.has_bias && a.bias.head_stride == 0 && a.heads % 2 == 0;
-  if (!is_shared || cell.head_dim != 64) {
-    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "pairs of heads pay where they share a bias");
-  }
-  return kernel_kit::accept_hopper_forward(problem, cell);
-}
-
-// At head_dim 256 K and V are.
+// At head_dim 256 K and V are most of what is loaded, and two blocks can share them.
 attn::Answer accept_query_pairs(const Problem& problem, Cell& cell) {
   if (!cell.has_bias || cell.is_causal || cell.head_dim != 256) {
     return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "pairs of tiles must see the same keys");
@@ -100,9 +90,6 @@ constexpr const char* kSource = "block_ptr/forward.cu";
 
 }  // namespace
 
-const kernel_kit::Engine kForwardHeadPairs = {"wgmma_tma_forward_head_pairs", kSource,
-                                              accept_head_pairs, defines<kHeadPairs>,
-                                              recipe<kHeadPairs>};
 const kernel_kit::Engine kForwardQueryPairs = {"wgmma_tma_forward_query_pairs", kSource,
                                                accept_query_pairs, defines<kQueryPairs>,
                                                recipe<kQueryPairs>};

@@ -1,4 +1,4 @@
-// The forward pass by TMA and wgmma, sm_90a. The first three serve what they are
+// The forward pass by TMA and wgmma, sm_90a. The first two serve what they are
 // good for, the last one every cell.
 #pragma once
 
@@ -6,8 +6,8 @@
 
 namespace block_ptr {
 
-extern const kernel_kit::Engine kForwardHeadPairs;   // two heads share the loads of a bias
-extern const kernel_kit::Engine kForwardQueryPairs;  // two tiles of queries those of K and V
+extern const kernel_kit::Engine
+    kForwardQueryPairs;  // a bias, head_dim 256: two blocks share K and V
 extern const kernel_kit::Engine kTmaForwardCounted;  // causal: units go to whoever is free
 extern const kernel_kit::Engine kTmaForward;
 

@@ -27,7 +27,7 @@ bool fits(const ForwardTile& tile, const Target& target) {
 int best_block_k(const Cell& cell) {
   if (cell.head_dim == 64) return 128;
   if (cell.head_dim == 128) return 80;
-  return cell.has_bias ? 64 : 80;
+  return cell.is_causal && !cell.has_bias ? 80 : 64;
 }
 
 bool holds_tiles(int groups, int block_q) {

@@ -112,15 +112,22 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
 struct BiasAhead {
   u32 shared;
   int group, warp, lane;
-  Work work;
+  Work work = {};
   int block = -1;  // the next to be copied; -1: of the next unit
   int first_row = 0;
-  const char* start = nullptr;  // of the warp's rows
+  const char* from = nullptr;  // the lane's first 16 bytes of the block
   u32 slot = 0;
 
   __device__ __forceinline__ void copy_next(const AttentionArguments& a) {
     if (find_block(a)) {
-      copy_block(a, bias_tile(shared, group, slot));
+      const u32 tile = bias_tile(shared, group, slot);
+      const int key = block * BLOCK_K;
+      if (!HAS_TAILS || (first_row + 16 <= a.seqlen_q && key + BLOCK_K <= a.seqlen_kv)) {
+        copy_block<false>(a, tile, key);
+      } else {
+        copy_block<true>(a, tile, key);
+      }
+      from -= 2 * BLOCK_K;
       --block;
     }
     ptx::copy_commit();
@@ -128,48 +135,56 @@ struct BiasAhead {
   }
 
  private:
+  // Where a lane begins in a page of so many columns: rows and chunks of 16 bytes.
+  template <int kColumns>
+  __device__ __forceinline__ long long lane_start(const AttentionArguments& a) const {
+    return 2 * (lane / (kColumns / 8) * a.bias.row_stride + lane % (kColumns / 8) * 8);
+  }
+
   __device__ __forceinline__ bool find_block(const AttentionArguments& a) {
     while (block < 0) {
       Unit unit;
       if (!work.next(a, unit)) return false;
-      const int row_of_group = unit.first_row + group * 64;
-      block = key_blocks(a, row_of_group, 64).count - 1;
-      first_row = row_of_group + warp * 16;
-      start = start_of(a.bias, unit.batch, unit.head) + 2 * first_row * a.bias.row_stride;
+      block = key_blocks(a, unit.first_row + group * 64, 64).count - 1;
+      first_row = unit.first_row + group * 64 + warp * 16;
+      from = start_of(a.bias, unit.batch, unit.head) +
+             2 * (first_row * a.bias.row_stride + block * BLOCK_K) + lane_start<64>(a);
     }
     return true;
   }
 
-  __device__ __forceinline__ void copy_block(const AttentionArguments& a, u32 tile) const {
-    const int key = block * BLOCK_K;
-    copy_pages<64, BLOCK_K / 64>(a, tile, key);
+  template <bool kChecked>
+  __device__ __forceinline__ void copy_block(const AttentionArguments& a, u32 tile, int key) const {
+#pragma unroll
+    for (int page = 0; page < BLOCK_K / 64; ++page) {
+      copy_page<64, kChecked>(a, tile + page * kBiasPage, from + page * 128, key + page * 64);
+    }
     if constexpr (kBiasRest > 0) {
-      copy_pages<kBiasRest, 1>(a, tile + BLOCK_K / 64 * kBiasPage, key + BLOCK_K / 64 * 64);
+      constexpr int kPages64 = BLOCK_K / 64;
+      copy_page<kBiasRest, kChecked>(
+          a, tile + kPages64 * kBiasPage,
+          from + kPages64 * 128 - lane_start<64>(a) + lane_start<kBiasRest>(a),
+          key + kPages64 * 64);
     }
   }
 
-  template <int kColumns, int kCount>
-  __device__ __forceinline__ void copy_pages(const AttentionArguments& a, u32 tile, int key) const {
+  template <int kColumns, bool kChecked>
+  __device__ __forceinline__ void copy_page(const AttentionArguments& a, u32 page,
+                                            const char* source, int key) const {
     constexpr int kChunks = kColumns / 8, kRowsOfWarp = 32 / kChunks;
     const int row = lane / kChunks, chunk = lane % kChunks;
-    const char* const from = start + 2 * (row * a.bias.row_stride + key + chunk * 8);
+    const int swizzle = kColumns == 64 ? row : kColumns == 32 ? row >> 1 & 3 : row >> 2 & 1;
+    const u32 to = page + (warp * 16 + row) * kColumns * 2 + ((chunk ^ swizzle) << 4);
 #pragma unroll
-    for (int page = 0; page < kCount; ++page) {
-#pragma unroll
-      for (int first = 0; first < 16; first += kRowsOfWarp) {
-        const int at_row = warp * 16 + first + row;
-        const int swizzle = kColumns == 64   ? at_row & 7
-                            : kColumns == 32 ? at_row >> 1 & 3
-                                             : at_row >> 2 & 1;
-        const u32 to = tile + page * kBiasPage + at_row * kColumns * 2 + ((chunk ^ swizzle) << 4);
-        const char* const source = from + 2 * first * a.bias.row_stride + page * 128;
-        if (HAS_TAILS) {
-          const bool exists =
-              first_row + first + row < a.seqlen_q && key + page * 64 + chunk * 8 < a.seqlen_kv;
-          ptx::copy_16_or_zero(to, source, exists);
-        } else {
-          ptx::copy_16(to, source);
-        }
+    for (int first = 0; first < 16; first += kRowsOfWarp) {
+      // Four rows on, the 128-byte swizzle has another key; the others have theirs again.
+      const u32 at = (kColumns == 64 && first % 8 != 0 ? to ^ 64 : to) + first * kColumns * 2;
+      const char* const row_source = source + 2 * first * a.bias.row_stride;
+      if (kChecked) {
+        ptx::copy_16_or_zero(at, row_source,
+                             first_row + first + row < a.seqlen_q && key + chunk * 8 < a.seqlen_kv);
+      } else {
+        ptx::copy_16(at, row_source);
       }
     }
   }
@@ -198,10 +213,14 @@ struct Loads {
     turn.advance();
   }
 
-  __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
-    if (!work.next(a, unit)) return false;
+  __device__ __forceinline__ bool next(const AttentionArguments&) {
+    if (!work.next(a)) return false;
     wait(rings.q(), q_turn);
     return true;
+  }
+  __device__ __forceinline__ Unit unit(const AttentionArguments&) {
+    work.round = ptx::forget(work.round);
+    return Work::unit(a, work.index());
   }
   __device__ __forceinline__ void release_q() { release(rings.q(), q_turn); }
   __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }

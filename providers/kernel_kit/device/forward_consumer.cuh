@@ -11,6 +11,8 @@
 //   OVERLAP      1: the softmax runs over the product with V (where the registers allow it)
 //   PING_PONG    1: the warpgroups issue their products in turn
 //   LAZY_RESCALE 1: O is rescaled only when a maximum grew by more than 2^8
+//   TRUST        1: blocks without hidden keys or bias are exponentiated with the old maximum, and
+//                computed again if that was wrong (rare: it takes a jump of the scores by 2^15)
 //   BIAS_STAGES  tiles of bias under way, for each warpgroup
 #pragma once
 
@@ -22,6 +24,9 @@
 #endif
 #ifndef LAZY_RESCALE
 #define LAZY_RESCALE 1
+#endif
+#ifndef TRUST
+#define TRUST 0
 #endif
 #ifndef BIAS_STAGES
 #define BIAS_STAGES 2
@@ -74,6 +79,9 @@ struct Rings {
   }
 };
 
+DEVICE u32 k_tile(u32 shared, u32 slot) {
+  return shared + kTile.k_at() + slot * kTile.kv_bytes();
+}
 DEVICE u32 k_operand(u32 shared, u32 slot) {
   return ptx::operand(shared + kTile.k_at()) + slot * (kTile.kv_bytes() / 16);
 }
@@ -135,6 +143,39 @@ DEVICE void add_bias(float (&scores)[BLOCK_K / 2], float scale, u32 tile, int ro
   }
 }
 
+template <int kValues>
+DEVICE float sum_of(const float (&values)[kValues]) {
+  float sum = 0.0f;
+#pragma unroll
+  for (int i = 0; i < kValues; ++i) sum += values[i];
+  return sum;
+}
+
+// S = Q K^T again, by a single warp and without wgmma, which only whole warpgroups can issue.
+DEVICE void recompute_scores(float (&scores)[BLOCK_K / 2], u32 q_tile, u32 k_tile) {
+  constexpr int kUnrolled = HEAD_DIM == 64 ? 4 : 1;  // by the least spills
+  const int thread = ptx::thread_here(), lane = thread % 32;
+  const int q_row = thread / 32 * 16 + lane % 16, k_row = lane % 8 + lane / 16 * 8;
+#pragma unroll
+  for (int e = 0; e < BLOCK_K / 2; ++e) scores[e] = 0.0f;
+#pragma unroll kUnrolled
+  for (int step = 0; step < HEAD_DIM / 16; ++step) {
+    const int page = step / 4, chunk = step % 4 * 2;
+    u32 q[4];
+    ptx::ldmatrix(
+        q_tile + page * kRows * 128 + q_row * 128 + (((chunk + lane / 16) ^ (q_row & 7)) << 4), q);
+#pragma unroll
+    for (int keys = 0; keys < BLOCK_K; keys += 16) {
+      u32 k[4];
+      ptx::ldmatrix(k_tile + page * BLOCK_K * 128 + (keys + k_row) * 128 +
+                        (((chunk + lane / 8 % 2) ^ (k_row & 7)) << 4),
+                    k);
+      ptx::mma_m16n8k16<kElement>(scores + keys / 2, q, k[0], k[1]);
+      ptx::mma_m16n8k16<kElement>(scores + keys / 2 + 4, q, k[2], k[3]);
+    }
+  }
+}
+
 // O = output / sum and LSE, from registers to global memory.
 template <class Sums>
 DEVICE void store(const AttentionArguments& a, const Unit& unit, int row, int lane,
@@ -167,9 +208,9 @@ DEVICE void store(const AttentionArguments& a, const Unit& unit, int row, int la
   }
 }
 
-// Loads: who brings the tiles. next() waits for a unit's Q, wait_x() returns when tile x is there,
-// release_x() says that this warp is done with it and goes on to the next. K and V turn up as
-// operands of products.
+// Loads: who brings the tiles. next() waits for the Q of unit(), wait_x() returns when
+// tile x is there, release_x() says that this warp is done with it and goes on to the next. K and V
+// turn up as operands of products.
 template <class Loads>
 DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int group, int warp,
                     int lane) {
@@ -178,7 +219,6 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   Softmax<BLOCK_K, HAS_BIAS && IS_BF16, LAZY_RESCALE> softmax;
   softmax.to_log2 = HAS_BIAS ? kLog2E : a.scale * kLog2E;
   const u32 q = ptx::operand(shared + kTile.q_at() + group * 64 * 128);
-  const u32 pin = shared + kTile.pin_at();
   const PingPong turns(group);
 
   const auto issue_scores = [&] {  // S = Q K^T
@@ -193,7 +233,8 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     ptx::wgmma_commit();
   };
 
-  for (Unit unit; loads.next(a, unit);) {
+  while (loads.next(a)) {
+    const Unit unit = loads.unit(a);
     const int first_row = unit.first_row + group * 64;
     const int row = first_row + warp * 16 + lane / 4;  // and row + 8
     const KeyBlocks of_unit = blocks_of_unit(a, unit);
@@ -208,19 +249,27 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
       turns.pass();
       loads.bias_ahead();
       ptx::wgmma_wait<OVERLAP && !first.value ? 1 : 0>();
+      constexpr bool kTrusts = TRUST && !HAS_BIAS && !first.value && !hides.value;
+      const bool is_right = kTrusts && softmax.exponentiate_on_trust(scores);
+      if (kTrusts && !is_right) {
+        recompute_scores(scores, shared + kTile.q_at(), k_tile(shared, loads.k_turn.slot));
+        ptx::pin<kTile.pin_at()>(sum_of(scores), shared);  // ldmatrix is done when all products are
+      }
       loads.release_k();
       if (block == 0) loads.release_q();
       if (HAS_BIAS) add_bias(scores, a.scale, loads.wait_bias(), warp * 16 + lane % 16, lane / 16);
       if (hides.value) hide_unseen(a, scores, row, block * BLOCK_K, lane);
-      const bool grew = softmax.template update<first.value>(scores, factor);
+      bool grew = false;
+      if (!is_right) grew = softmax.template update<first.value>(scores, factor);
       if (HAS_BIAS) {
-        ptx::pin(softmax.largest, pin);  // ldmatrix is done when all scores have been looked at
+        ptx::pin<kTile.pin_at()>(softmax.largest,
+                                 shared);  // ldmatrix is done when all scores have been looked at
         loads.release_bias();
       }
-      softmax.exponentiate(scores);
+      if (!is_right) softmax.exponentiate(scores);
       if (OVERLAP && !first.value) {
-        ptx::pin(softmax.sum[0] + softmax.sum[1],
-                 pin);  // else the wait moves above the exponentials
+        ptx::pin<kTile.pin_at()>(softmax.sum[0] + softmax.sum[1],
+                                 shared);  // else the wait moves up
         ptx::wgmma_wait<0>();
         loads.release_v();
       }
@@ -261,6 +310,7 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
       }
     }
     softmax.finish();
-    store(a, unit, row, lane, output, softmax);
+    const Unit done = loads.unit(a);  // not kept in registers meanwhile
+    store(a, done, done.first_row + group * 64 + warp * 16 + lane / 4, lane, output, softmax);
   }
 }

@@ -41,6 +41,14 @@ DEVICE int uniform(int value) {
   return __shfl_sync(~0u, value, 0);
 }
 
+// threadIdx.x, read here and nowhere else: what depends on it is not hoisted out of a rare branch
+// into the registers of the loop around it.
+DEVICE int thread_here() {
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+}
+
 // True in one lane of a whole warp. elect.sync (9.7.13). A loop around loads must run on the whole
 // warp with only the loads behind this: `if (lane == 0)` around the loop branches on every TMA.
 DEVICE bool elect_one() {
@@ -578,10 +586,18 @@ DEVICE void settle(float (&values)[N]) {
 // any later wait or arrive. ptxas moves register-only work across those freely: exponentials sank
 // below the wgmma wait that they were to overlap, without a warning. The test must not be foldable
 // (ptxas knows that exp2 >= 0); a NaN fails it.
+template <int kOffset = 0>
 DEVICE void pin(float x, u32 shared) {
-  asm volatile("{.reg .pred p; setp.gt.f32 p, %0, 0f7f000000; @p st.shared.f32 [%1], %0;}" ::"f"(x),
-               "r"(shared)
-               : "memory");
+  asm volatile(
+      "{.reg .pred p; setp.gt.f32 p, %0, 0f7f000000; @p st.shared.f32 [%1+%2], %0;}" ::"f"(x),
+      "r"(shared), "n"(kOffset)
+      : "memory");
+}
+// The same value, of which the compiler forgets where it came from: what is computed from it here
+// is computed here, not kept in a register since it was computed before.
+DEVICE int forget(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
 }
 // The same for bits of which never all are set.
 DEVICE void pin_bits(u32 bits, u32 shared) {

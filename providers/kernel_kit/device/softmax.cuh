@@ -12,6 +12,9 @@ constexpr float kLowestMaximum = -1e30f;
 // first, one instruction more per score.
 constexpr float kLowestFloat = -3.402823466e38f;
 
+// Half of what fp16 holds. A sum bounds its terms.
+constexpr float kLargestTrustedSum = 32768.0f;
+
 template <int kColumns, bool kAnyFloat, bool kLazyRescale>
 struct Softmax {
   static constexpr int kScores = kColumns / 2;
@@ -65,6 +68,20 @@ struct Softmax {
       }
     }
     return !kFirst;
+  }
+
+  // A block on trust: the old maximum is taken for granted and no score is compared with it.
+  // Returns false where that was wrong: some weight is too large for 16 bits, or infinite. Then the
+  // scores are lost, and the caller must compute them anew and take the way of update().
+  __device__ __forceinline__ bool exponentiate_on_trust(float (&s)[kScores]) {
+    const float before[2] = {sum[0], sum[1]};
+    sum[0] = sum[1] = 0.0f;
+    exponentiate(s);
+    const bool is_right = !__any_sync(~0u, ptx::maximum(sum[0], sum[1]) > kLargestTrustedSum);
+    if (!is_right) sum[0] = sum[1] = 0.0f;
+    sum[0] += before[0];
+    sum[1] += before[1];
+    return is_right;
   }
 
   __device__ __forceinline__ void exponentiate(float (&s)[kScores]) {

@@ -21,7 +21,7 @@ struct Unit {
 template <int kRows, int kHeadDim>
 struct WorkList {
   static constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
-  int round = 0;
+  int round = 0;  // of those begun
 
   // This block's place in its cluster.
   DEVICE int rank_q() {
@@ -60,13 +60,19 @@ struct WorkList {
   }
 
   // In turn.
+  __device__ __forceinline__ bool next(const AttentionArguments& a) {
+    ++round;
+    return index() < num_units(a);
+  }
   __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
-    const int workers = gridDim.x / kCluster, me = blockIdx.x / kCluster;
-    const bool backwards = IS_CAUSAL && round % 2 == 1;
-    const int index = round++ * workers + (backwards ? workers - 1 - me : me);
-    if (index >= num_units(a)) return false;
-    unit = WorkList::unit(a, index);
+    if (!next(a)) return false;
+    unit = WorkList::unit(a, index());
     return true;
+  }
+  __device__ __forceinline__ int index() const {
+    const int workers = gridDim.x / kCluster, me = blockIdx.x / kCluster;
+    const bool backwards = IS_CAUSAL && round % 2 == 0;
+    return (round - 1) * workers + (backwards ? workers - 1 - me : me);
   }
 };
 
