@@ -32,9 +32,11 @@ struct Flash {
   std::span<const TextFile> texts;
 };
 
-// What a block may opt in to, and multiprocessors, of a usual card of each capability.
+// What a block may opt in to, and multiprocessors, of a usual card of each capability; 990 stands
+// for a GPU to come, which gets PTX.
 constexpr Target kTargets[] = {{80, 166912, 108}, {86, 101376, 84},   {89, 101376, 128},
-                               {90, 232448, 132}, {100, 232448, 148}, {120, 101376, 170}};
+                               {90, 232448, 132}, {100, 232448, 148}, {120, 101376, 170},
+                               {990, 101376, 200}};
 
 struct Settings {
   std::string provider;
@@ -122,29 +124,37 @@ void add_tiles(std::vector<Wanted>& wanted, Cell cell, bool has_tails, bool has_
   }
 }
 
+// A cell's tiles; with --all-cells for bf16, causal and tails too.
+void add_cells(std::vector<Wanted>& wanted, const Settings& settings, Cell cell) {
+  const bool is_hopper = cell.target.has_wgmma();
+  const bool has_all_tiles =
+      is_hopper && !settings.has_auto_only && (settings.has_all_cells || !cell.is_backward);
+  add_tiles(wanted, cell, false, has_all_tiles);
+  if (!settings.has_all_cells) {
+    cell.is_causal = true;
+    if (is_hopper && !cell.has_bias) add_tiles(wanted, cell, false, false);
+    return;
+  }
+  for (int variant = 1; variant < 8; ++variant) {
+    cell.is_bf16 = variant & 1;
+    cell.is_causal = variant & 2;
+    add_tiles(wanted, cell, variant & 4, has_all_tiles);
+  }
+}
+
 std::vector<Wanted> cells_of(const Settings& settings) {
   std::vector<Wanted> wanted;
   for (const Target& target : kTargets) {
     if (settings.arch != 0 && settings.arch != target.compute_capability) continue;
-    const int num_variants = settings.has_all_cells ? 8 : 1;  // bf16, causal, tails
-    for (int variant = 0; variant < num_variants; ++variant) {
-      for (const bool is_backward : {false, true}) {
-        for (const int head_dim : {64, 128, 256}) {
-          for (const bool has_bias : {false, true}) {
-            Cell cell;
-            cell.target = target;
-            cell.head_dim = head_dim;
-            cell.is_backward = is_backward;
-            cell.has_bias = has_bias;
-            cell.is_bf16 = variant & 1;
-            cell.is_causal = variant & 2;
-            const bool has_all_tiles = target.has_wgmma() && !settings.has_auto_only &&
-                                       (settings.has_all_cells || !is_backward);
-            add_tiles(wanted, cell, variant & 4, has_all_tiles);
-            if (settings.has_all_cells || has_bias || !target.has_wgmma()) continue;
-            cell.is_causal = true;
-            add_tiles(wanted, cell, false, false);
-          }
+    for (const bool is_backward : {false, true}) {
+      for (const int head_dim : {64, 128, 256}) {
+        for (const bool has_bias : {false, true}) {
+          Cell cell;
+          cell.target = target;
+          cell.head_dim = head_dim;
+          cell.is_backward = is_backward;
+          cell.has_bias = has_bias;
+          add_cells(wanted, settings, cell);
         }
       }
     }
