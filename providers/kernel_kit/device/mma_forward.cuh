@@ -146,6 +146,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, MIN_BLOCKS)
   // Q's place becomes that of O: a warp's rows there were read by that warp alone.
   ptx::copy_wait<0>();
   softmax.finish();
+  __syncwarp();  // with two stages no barrier stands between the last reads of Q and these writes
   round_to_tile<HEAD_DIM>(output, q_tile, warp_row, 0,
                           [&](int m, int half) { return softmax.normalizer(m, half); });
   __syncthreads();
