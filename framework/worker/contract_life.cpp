@@ -13,6 +13,7 @@
 #include "model/provider_info.h"
 #include "provider/table.h"
 #include "worker/contract_groups.h"
+#include "worker/sanitized.h"
 
 extern char** environ;
 
@@ -227,6 +228,7 @@ void ask_many_times(ContractStage& stage) {
              entries_in("/proc/self/task") <= threads);
   stage.note(fmt::format("{} plans and instances leave no files open", cycles),
              entries_in("/proc/self/fd") <= files);
+  if (kSanitized) return;
   constexpr uint64_t kDrift = 1 << 20;
   stage.note(fmt::format("{} plans and instances leave no device memory behind", cycles),
              stage.device().bytes_in_use() <= bytes + kDrift);

@@ -14,12 +14,7 @@
 
 #include "worker/contract_groups.h"
 #include "worker/process_limit.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ATTNBENCH_MAPS_ALL_MEMORY 1  // the sanitizers reserve more than any limit allows
-#else
-#define ATTNBENCH_MAPS_ALL_MEMORY 0
-#endif
+#include "worker/sanitized.h"
 
 namespace attnbench {
 namespace {
@@ -169,7 +164,7 @@ void ask_without_memory(ContractStage& stage) {
   if (stage.desc().device_types[0] != ATTN_DEVICE_CPU) {
     return ask_without_device_memory(stage);  // a driver maps more than any limit allows
   }
-  if (ATTNBENCH_MAPS_ALL_MEMORY) {
+  if (kSanitized) {
     return stage.nothing_to_ask("this worker is built with a sanitizer");
   }
   stage.execute(stage.plan(), stage.execute_args());

@@ -16,7 +16,7 @@ struct AttentionArguments {
   float *scaled_lse, *delta, *grad_q_sum;  // the backward pass's workspace, laid out by its kernels
   float *grad_k_sum, *grad_v_sum;
   int batch, heads, kv_heads, seqlen_q, seqlen_kv, head_dim;
-  int diagonal;  // causal: row i sees the keys j <= i + diagonal
-  float scale;   // of Q K^T, before the bias is added
+  int diagonal;    // causal: row i sees the keys j <= i + diagonal
+  float scale;     // of Q K^T, before the bias is added
   int* next_unit;  // of the forward pass's workspace: a counter, NULL where its kernel has none
 };
