@@ -150,7 +150,7 @@ std::vector<std::string> comparison_summary(const Comparison& comparison) {
   if (few > 0) {
     lines.push_back(fmt::format(
         "AMBIGUOUS for too few rounds: {}; below {} rounds only changes above {:g} % count "
-        "(`run --effort headline` measures ten or more)",
+        "(`run --effort headline` measures 16 or more)",
         few, comparison.settings.min_rounds, 100.0 * comparison.settings.min_effect_of_few_rounds));
   }
   return lines;

@@ -72,7 +72,9 @@ Estimate estimate_paired(std::span<const double> log_ratios, double alpha) {
   const double centre = std::accumulate(sorted.begin(), sorted.end(), 0.0) / count;
   double squares = 0.0;
   for (const double value : sorted) squares += (value - centre) * (value - centre);
-  const double error = std::sqrt(squares / static_cast<double>(kept * (kept - 1)));
+  // A disturbance may last longer than a round; then the rounds it spans count as fewer.
+  const double error = std::sqrt(squares * autocorrelation_time(log_ratios) /
+                                 static_cast<double>(kept * (kept - 1)));
   const double freedom = static_cast<double>(kept - 1);
   const double half_width = error * student_quantile(alpha, freedom);
   estimate.log_low = estimate.log_ratio - half_width;

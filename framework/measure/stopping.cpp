@@ -11,9 +11,6 @@ namespace {
 // A burst is at least so many samples, or as many as last so long where that is fewer.
 constexpr int kBurstSamples = 8;
 constexpr double kBurstMs = 20.0;
-// The way from one look to the next is made in about so many bursts: enough rounds for the
-// providers of a case to take turns, not so many that verifying between them takes all the time.
-constexpr int kBurstsBetweenLooks = 4;
 
 // cuEventElapsedTime resolves about half a microsecond, says the driver API's manual.
 constexpr double kEventTickMs = 0.0005;
@@ -34,13 +31,13 @@ bool is_narrow_enough(const StoppingRule& rule, const std::vector<double>& sampl
          std::max(rule.max_rel_half_width * summary.median, rule.clock_tick_ms / 2);
 }
 
-int burst_size(int missing, int last_look, int next_look, int bursts, double call_ms) {
+int burst_size(int missing, int share, double call_ms) {
   int samples = kBurstSamples;
   if (call_ms * kBurstSamples > kBurstMs) {
     samples = std::max(1, static_cast<int>(std::ceil(kBurstMs / call_ms)));
   }
   const int minimum = samples;
-  samples = std::max(samples, (next_look - last_look) / bursts);
+  samples = std::max(samples, share);
   // A remainder too small for a burst of its own joins this one.
   return missing - samples < minimum ? missing : samples;
 }
@@ -62,9 +59,9 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
   }
   if (effort == Effort::headline) {
     rule.time_budget_s = 3.0;
-    // `compare` counts rounds, not samples: ten tell 2 % from nothing.
-    rule.min_samples = 80;
-    rule.first_look_bursts = 10;
+    // `compare` counts rounds, not samples; 16 and more tell 2 % from nothing.
+    rule.min_samples = 128;
+    rule.bursts_between_looks = 16;
     rule.max_samples = 5120;
   }
   if (effort == Effort::grid) {
@@ -99,8 +96,8 @@ Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms,
   }
   if (count >= first_look && spent_s >= rule.time_budget_s) return stop(StopReason::budget);
   Decision decision;
-  const int bursts = last_look == 0 ? rule.first_look_bursts : kBurstsBetweenLooks;
-  decision.next_samples = burst_size(next_look - count, last_look, next_look, bursts, call_ms);
+  decision.next_samples =
+      burst_size(next_look - count, (next_look - last_look) / rule.bursts_between_looks, call_ms);
   return decision;
 }
 

@@ -16,11 +16,11 @@
 namespace attnbench {
 
 struct StoppingRule {
-  int min_samples = 20;       // the first look; no rule but this one counts before it
-  int slow_min_samples = 6;   // the same where a call is slow: fewer have no interval at all
-  double slow_call_ms = 100;  // a call longer than this is slow
-  int first_look_bursts = 4;  // about so many rounds make a first look: few tell little of drift
-  int max_samples = 1280;     // a last look: past it the interval hardly narrows, but records swell
+  int min_samples = 20;          // the first look; no rule but this one counts before it
+  int slow_min_samples = 6;      // the same where a call is slow: fewer have no interval at all
+  double slow_call_ms = 100;     // a call longer than this is slow
+  int bursts_between_looks = 4;  // about so many: the providers of a case take turns by bursts
+  int max_samples = 1280;  // a last look: past it the interval hardly narrows, but records swell
   double max_rel_half_width = 0.005;  // of the interval, relative to the median
   double clock_tick_ms = 0.0;         // no interval is asked to be narrower than half of this
   double time_budget_s = 0.5;         // of measuring; counts only once there are enough samples

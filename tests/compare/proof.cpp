@@ -15,22 +15,27 @@
 namespace attnbench {
 namespace {
 
-// First and second line of a case, third and fourth, ...: no record is in two pairs.
-std::vector<TrialPair> neighbours(const std::vector<Record>& records) {
-  std::map<std::string, const Record*> waiting;
+// Whatever names they have, the provider runs the same code with the same blocks.
+bool are_one_kernel(const Record& one, const Record& other) {
+  return one.provider_sha256 == other.provider_sha256 && one.plan && other.plan &&
+         one.plan->resolved_options == other.plan->resolved_options;
+}
+
+// Every two lines of a case. Four lines are six pairs; they share records, so a thousand pairs are
+// worth fewer, but none is left out that might cry wolf.
+std::vector<TrialPair> pairs_of(const std::vector<Record>& records) {
+  std::map<std::string, std::vector<const Record*>> cases;
   std::vector<TrialPair> pairs;
   for (const Record& record : records) {
     if (!record.is_ok()) continue;
-    const std::string id = case_id(record.trial.problem, record.trial.device);
-    const Record*& first = waiting[id];
-    if (first == nullptr) {
-      first = &record;
-    } else {
+    std::vector<const Record*>& before = cases[case_id(record.trial.problem, record.trial.device)];
+    for (const Record* other : before) {
+      if (!are_one_kernel(record, *other)) continue;
       // By turns, so that neither is always the base.
       const bool is_swapped = pairs.size() % 2 == 1;
-      pairs.push_back(is_swapped ? TrialPair{&record, first} : TrialPair{first, &record});
-      first = nullptr;
+      pairs.push_back(is_swapped ? TrialPair{&record, other} : TrialPair{other, &record});
     }
+    before.push_back(&record);
   }
   return pairs;
 }
@@ -58,7 +63,7 @@ int prove(const std::vector<std::string>& directories) {
     runs.push_back(read_records(std::filesystem::path(directory) / kResultsFile));
   }
   for (const RecordSet& run : runs) {
-    for (const TrialPair& pair : neighbours(run.records())) pairs.push_back(pair);
+    for (const TrialPair& pair : pairs_of(run.records())) pairs.push_back(pair);
   }
   if (pairs.empty()) throw Error("no case has two lines that are ok");
   std::cout << "| judged | slowed by | pairs | FASTER | SLOWER | SAME | AMBIGUOUS |\n"

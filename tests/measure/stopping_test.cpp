@@ -65,10 +65,10 @@ TEST_CASE("a noisy kernel is looked at after 20, 40, 80, ... samples", "[stoppin
   }
 }
 
-TEST_CASE("a headline takes at least ten rounds, however quiet the kernel", "[stopping]") {
+TEST_CASE("a headline takes at least 16 rounds, however quiet the kernel", "[stopping]") {
   const Outcome outcome = measure(gpu_rule(Effort::headline), 0.1, 1e-4);
   CHECK(outcome.reason == StopReason::converged);
-  CHECK(outcome.bursts == std::vector<int>(10, 8));
+  CHECK(outcome.bursts == std::vector<int>(16, 8));
 }
 
 TEST_CASE("samples beyond a look do not change its judgement", "[stopping]") {
