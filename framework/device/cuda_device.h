@@ -28,7 +28,7 @@ class CudaDevice final : public Device {
   void* stream() const override { return context_.stream(); }
   void synchronize() override;
   bool is_healthy() override;
-  void heat_up() override;
+  bool heat_up() override;
 
   Buffer allocate(uint64_t bytes, uint64_t alignment) override;
   uint64_t free_bytes() const override;

@@ -20,17 +20,14 @@ constexpr int kCaptureGlobal = 0;  // any call that cannot be captured is an err
 // and two events, and the provider's launches as they were seen so far, twice.
 constexpr double kHeadStartUs = 50.0;
 
-// Heating: this long at most; the power has settled when two windows in a row agree. Warm is a GPU
-// that we left a moment ago, or that drew half of its settled power over the last second.
+// Heating: this long at most; the power has settled when two windows in a row agree.
 constexpr double kMaxHeatMs = 3000.0;
 constexpr double kHeatWindowMs = 250.0;
 constexpr double kSettledWithin = 0.02;
-constexpr double kStaysWarmMs = 500.0;
 // A card that has paused for 10 ms or more clocks higher for the next 20 to 200 (seen on an H100).
-// Steady is who has worked that long, or draws what the card settles at (NVML's mean of a second).
+// Steady is who has worked that long, or draws what the card settles at.
 constexpr double kPauseMs = 10.0, kSteadyAfterMs = 200.0;
 constexpr double kSteadyShareOfPower = 0.85;
-constexpr double kWarmShareOfPower = 0.5;
 constexpr int kHeatRounds = 70'000;  // about 10 ms on an H100
 
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
@@ -148,22 +145,23 @@ void CudaDevice::forget_recording() {
   recording_ = nullptr;
 }
 
-// Bursts of other providers on the same GPU keep it warm, too: that is why it is asked how busy it
-// was, by the power it drew in the last second.
-void CudaDevice::heat_up() {
-  if (milliseconds_since(last_busy_) > kPauseMs) busy_since_ = std::chrono::steady_clock::now();
-  if (!nvml_ || milliseconds_since(last_busy_) < kStaysWarmMs) return;
+// Once: what settles clocks is the kernel that is to be measured. This one draws more than the card
+// may, so that after it an H100 was seen at 1130 to 1350 MHz for half a second and more, where the
+// provider's own kernel settles at 1500 to 1750.
+bool CudaDevice::heat_up() {
   const SteadyTime start = std::chrono::steady_clock::now();
-  bool is_warm =
-      settled_power_w_ > 0 && nvml_->mean_power_w() > kWarmShareOfPower * settled_power_w_;
+  if (milliseconds_since(last_busy_) > kPauseMs) busy_since_ = start;
+  if (!nvml_ || settled_power_w_ > 0) return false;
+  bool is_settled = false;
   double power_w = 0.0;
-  while (!is_warm && milliseconds_since(start) < kMaxHeatMs) {
+  while (!is_settled && milliseconds_since(start) < kMaxHeatMs) {
     const double before_w = std::exchange(power_w, power_of_heating_w());
-    is_warm = std::abs(power_w - before_w) <= kSettledWithin * power_w;
+    is_settled = std::abs(power_w - before_w) <= kSettledWithin * power_w;
     settled_power_w_ = std::max(settled_power_w_, power_w);
     heated_ms_ = milliseconds_since(start);
   }
   last_busy_ = std::chrono::steady_clock::now();
+  return true;
 }
 
 double CudaDevice::power_of_heating_w() {

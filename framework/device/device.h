@@ -24,6 +24,9 @@ namespace attnbench {
 
 class Device;
 
+// The card's power control holds the clocks down for a while after it was heated.
+inline constexpr double kAfterHeatMs = 750.0;
+
 class OutOfDeviceMemory : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -92,9 +95,9 @@ class Device {
   // False once an error has spoiled the device for this process, as an illegal address does to a
   // CUDA context: only a fresh process helps. Waits for all that was queued, on any stream.
   virtual bool is_healthy() { return true; }
-  // Brings the device to the power at which it is measured, and notes in its state that it did so.
-  // Costs nothing while it is there already, and on a CPU.
-  virtual void heat_up() {}
+  // Called before each burst. The first time it brings a cold GPU to its power limit; true if it
+  // did, and passes should go on for kAfterHeatMs before one is timed. Costs nothing on a CPU.
+  virtual bool heat_up() { return false; }
 
   // Guard bands set, contents undefined. Throws OutOfDeviceMemory.
   virtual Buffer allocate(uint64_t bytes, uint64_t alignment) = 0;

@@ -34,11 +34,10 @@ struct WarmUp {
 };
 
 // At least as many calls and as long as asked; at least one, to know how long a call takes.
-WarmUp warm_up(PreparedTrial& trial, const BurstRequest& request, Channel& channel) {
+WarmUp warm_up(PreparedTrial& trial, int calls, double warmup_ms, Channel& channel) {
   WarmUp done;
   const SteadyTime start = std::chrono::steady_clock::now();
-  while (done.calls < std::max(request.warmup_calls, 1) ||
-         milliseconds_since(start) < request.warmup_ms) {
+  while (done.calls < std::max(calls, 1) || milliseconds_since(start) < warmup_ms) {
     channel.enter(Phase::execute);
     const SteadyTime call_start = std::chrono::steady_clock::now();
     trial.run();
@@ -94,9 +93,10 @@ BurstReply run_burst(PreparedTrial& trial, const BurstRequest& request, Channel&
 
   channel.enter(Phase::allocate);
   const SteadyTime start = std::chrono::steady_clock::now();
-  device.heat_up();
+  const double warmup_ms =
+      device.heat_up() ? std::max(request.warmup_ms, kAfterHeatMs) : request.warmup_ms;
   BurstReply burst;
-  const WarmUp warm = warm_up(trial, request, channel);
+  const WarmUp warm = warm_up(trial, request.warmup_calls, warmup_ms, channel);
   burst.warmup_calls = warm.calls;
   burst.calls_per_sample = calls_per_sample(request.min_sample_ms, warm.fastest_call_ms);
 

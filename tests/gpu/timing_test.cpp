@@ -178,21 +178,27 @@ TEST_CASE("the state of a burst tells clocks, power, temperature and the flush",
   CHECK(state.at("late_launches") == 0);
 }
 
-TEST_CASE("a warm GPU is not heated again, a GPU left alone is", "[gpu]") {
+TEST_CASE("a GPU is heated once, and tells who has paused", "[gpu]") {
   NEEDS_GPU();
   Gpu gpu;
-  const auto heated_ms = [&] {
-    gpu.device.heat_up();
+  const auto state = [&] {
     gpu.device.begin_state();
-    const Json state = Json::parse(gpu.device.end_state());
-    fmt::print("heated {} ms, {} MHz, {} W\n", state.at("heated_ms").dump(),
-               state.at("sm_clock_mhz").dump(), state.at("power_w").dump());
-    return state.at("heated_ms").get<double>();
+    const Json told = Json::parse(gpu.device.end_state());
+    fmt::print("heated {} ms, {} MHz, {} W\n", told.at("heated_ms").dump(),
+               told.at("sm_clock_mhz").dump(), told.at("power_w").dump());
+    return told;
   };
-  CHECK(heated_ms() > 250);
-  CHECK(heated_ms() == 0);
+  CHECK(gpu.device.heat_up());
+  const Json heated = state();
+  CHECK(heated.at("heated_ms").get<double>() > 250);
+  CHECK(heated.at("regime") == "steady");
+  CHECK_FALSE(gpu.device.heat_up());
+  CHECK(state().at("heated_ms") == 0);
   std::this_thread::sleep_for(std::chrono::seconds(2));
-  CHECK(heated_ms() > 50);
+  CHECK_FALSE(gpu.device.heat_up());
+  const Json rested = state();
+  CHECK(rested.at("busy_before_ms").get<double>() < 100);
+  CHECK(rested.at("regime") == "boost");
 }
 
 }  // namespace
