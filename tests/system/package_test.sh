@@ -33,7 +33,9 @@ done < <(find "$home" -type f \( -path '*/bin/*' -o -name '*.so*' \))
 ((elves >= 5)) || fail "only $elves programs and libraries are in the tarball"
 for program in attnbench attnbench-worker; do
   ! readelf -d "$home/bin/$program" | grep -q 'libstdc++\|libgcc_s' || fail "$program needs the C++ library"
-  env -i ldd "$home/bin/$program" | grep -q "libhwy.* => $home/" || fail "$program takes Highway from elsewhere"
+  # Not in one pipe: grep -q leaves at the first match, and ldd may die of writing to nobody.
+  found=$(env -i ldd "$home/bin/$program")
+  grep -q "libhwy.* => $home/" <<<"$found" || fail "$program takes Highway from elsewhere"
 done
 
 cd "$scratch/there"
