@@ -193,13 +193,14 @@ void add_block(const Block& block, KeyScratch<T>& scratch, Matrix<T>& dv, Matrix
 }
 
 // The same with squares, which is how noise adds up. P and dS become their weights in place.
-void add_noise(const Block& block, KeyScratch<double>& scratch, Sums& sums) {
+void add_noise(const NoiseModel& noise, const Block& block, KeyScratch<double>& scratch,
+               Sums& sums) {
   for (int64_t key = 0; key < scratch.p.rows(); ++key) {
     for (int64_t i = 0; i < block.rows; ++i) {
       const size_t query = static_cast<size_t>(i);
       double& p = scratch.p.at(key, i);
       double& ds = scratch.ds.at(key, i);
-      ds = ds * ds * block.w2[query] + p * p * block.en2[query];
+      ds = ds * ds * (block.w2[query] + noise.lost_squared(p)) + p * p * block.en2[query];
       p = p * p * block.w2[query];
     }
   }
@@ -226,7 +227,7 @@ void run_block(const Setup& setup, const Keys& keys, int64_t head, int64_t first
   add_block(block, scratch.plain, sums.plain_dv, sums.plain_dk);
   weigh_block(setup, keys, block, block.shift, block.delta, scratch.exact);
   add_block(block, scratch.exact, sums.dv, sums.dk);
-  add_noise(block, scratch.exact, sums);
+  add_noise(setup.noise, block, scratch.exact, sums);
 }
 
 Sums add_up(const Setup& setup, const Keys& keys, int threads) {

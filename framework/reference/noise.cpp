@@ -44,6 +44,12 @@ double NoiseModel::weight_squared(double lse) const {
   return u_ * u_ + of_score * of_score + sum_squared_;
 }
 
+double NoiseModel::lost_squared(double p) const {
+  if (p <= floor_) return p > 0.0 ? 1.0 : 0.0;
+  const double part = floor_ / p;
+  return part * part;
+}
+
 double NoiseModel::lse_noise(double lse) const {
   return score_noise(lse) + lse_sum_noise_;
 }

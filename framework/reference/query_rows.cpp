@@ -156,7 +156,7 @@ Matrix<double> noise_of_dq(const Setup& setup, const HeadInputs& inputs,
     const double e2 = setup.noise.dot_squared(norm_squared);
     for (int64_t j = 0; j < weights.columns(); ++j) {
       const double ds = exact.ds.at(r, j), p = exact.p.at(r, j);
-      weights.at(r, j) = ds * ds * w2 + p * p * e2;
+      weights.at(r, j) = ds * ds * (w2 + setup.noise.lost_squared(p)) + p * p * e2;
     }
   }
   Matrix<double> noise = multiply_by_squares(weights, inputs.k);

@@ -22,9 +22,9 @@ struct TmaAccess {
 
   // Tells every block that loads a share of the tile.
   __device__ __forceinline__ void release(const Lane& lane, u32 barrier) const {
-    if (CLUSTER_KEYS == 1) {
-      lane.arrive(barrier);
-    } else if (lane.lane < CLUSTER_KEYS) {
+    if (CLUSTER_KEYS == 1) return lane.arrive(barrier);
+    __syncwarp();
+    if (lane.lane < CLUSTER_KEYS) {
       ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, lane.lane));
     }
   }

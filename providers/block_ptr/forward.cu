@@ -21,8 +21,7 @@ static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
               "one warp takes the units and tells them with Q, to the consumers of its block");
 constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
 static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
-static_assert(!HAS_BIAS || kGroups <= 3,
-              "each group's bias has a loading warp, beside that of K and V");
+constexpr int kBiasLoaders = 3;  // warps, beside that of K and V
 
 // The consumers' side.
 struct Loads {
@@ -39,7 +38,7 @@ struct Loads {
   template <int kBlocks>
   __device__ __forceinline__ void tell(u32 barrier, int first, int step) const {
     if (kBlocks == 1) {
-      if (lane == 0) ptx::mbarrier_arrive(barrier);
+      if (ALL_LANES_ARRIVE || lane == 0) ptx::mbarrier_arrive(barrier);
     } else if (lane < kBlocks) {
       ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, first + step * lane));
     }
@@ -78,6 +77,7 @@ struct Loads {
     return bias_tile(shared, group, bias_turn.slot);
   }
   __device__ __forceinline__ void release_bias() {
+    __syncwarp();  // every lane's ldmatrix before one lane's arrival
     tell<CLUSTER_HEADS>(rings.bias(group).empty(bias_turn.slot), Work::rank_q(), CLUSTER_Q);
     bias_turn.advance();
   }
@@ -149,22 +149,25 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
   }
 }
 
-// One warp for each consuming group: its 64 rows of bias, block by block.
+// The bias of the groups `loader`, loader + kBiasLoaders, ..., each group's own 64 rows, by one warp.
 DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const TensorMap& rest_map,
-                      Ring<BIAS_STAGES> ring, u32 shared, int group) {
+                      Rings rings, u32 shared, int loader) {
+  constexpr int kGroupsOfOne = (kGroups + kBiasLoaders - 1) / kBiasLoaders;
   constexpr int kShareRows = 64 / CLUSTER_HEADS;
   const bool issues = ptx::elect_one();
-  Turn<BIAS_STAGES> turn = Turn<BIAS_STAGES>::begin(Side::producer);
+  Turn<BIAS_STAGES> turns[kGroupsOfOne];
+  for (auto& turn : turns) turn = Turn<BIAS_STAGES>::begin(Side::producer);
   Work work;
   u32 sharers = 0;
   for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (Work::rank_q() + CLUSTER_Q * i);
   const int own_row = Work::rank_head() * kShareRows;
 
   for (Unit unit; work.next(a, unit);) {
-    const int first_row = unit.first_row + group * 64;
     const int head = a.bias.head_stride ? unit.head : 0,
               batch = a.bias.batch_stride ? unit.batch : 0;
-    for (int block = key_blocks(a, first_row, 64).count - 1; block >= 0; --block) {
+    const auto load_tile = [&](int group, int block, Turn<BIAS_STAGES>& turn) {
+      const Ring<BIAS_STAGES> ring = rings.bias(group);
+      const int first_row = unit.first_row_of(group);
       ring.wait_empty(turn);
       if (issues) {
         const u32 full = ring.full(turn.slot);
@@ -189,6 +192,19 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
         }
       }
       turn.advance();
+    };
+    // A causal group further down sees more blocks.
+    const auto blocks_of = [&](int group) {
+      return group < kGroups ? key_blocks(a, unit.first_row_of(group), 64).count : 0;
+    };
+    const int last = loader + (kGroupsOfOne - 1) * kBiasLoaders;
+    const int most = max(blocks_of(loader), blocks_of(last));
+    for (int block = most - 1; block >= 0; --block) {
+#pragma unroll
+      for (int i = 0; i < kGroupsOfOne; ++i) {
+        const int group = loader + i * kBiasLoaders;
+        if (kGroupsOfOne == 1 || block < blocks_of(group)) load_tile(group, block, turns[i]);
+      }
     }
   }
 }
@@ -209,10 +225,12 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
   if (threadIdx.x == 0) {
     if (shared % ForwardTile::kAlignment != 0) ptx::trap();
     // A producer's one arrival fills; one lane of each warp that reads a slot empties it.
-    rings.q().init(1, NUM_WARPS);
-    rings.k().init(1, NUM_WARPS * CLUSTER_Q);
-    rings.v().init(1, NUM_WARPS * CLUSTER_Q);
-    for (int i = 0; HAS_BIAS && i < kGroups; ++i) rings.bias(i).init(1, 4 * CLUSTER_HEADS);
+    const int of_cluster = CLUSTER_Q == 1 ? kArrivals : CLUSTER_Q;
+    rings.q().init(1, NUM_WARPS * kArrivals);
+    rings.k().init(1, NUM_WARPS * of_cluster);
+    rings.v().init(1, NUM_WARPS * of_cluster);
+    const int of_bias = CLUSTER_HEADS == 1 ? kArrivals : CLUSTER_HEADS;
+    for (int i = 0; HAS_BIAS && i < kGroups; ++i) rings.bias(i).init(1, 4 * of_bias);
     ptx::fence_mbarrier_init();
     ptx::fence_async_proxy();
   }
@@ -228,7 +246,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     if (warp % 4 == 0) load_qkv(a, q_map, k_map, v_map, rings, shared, lane);
 #if HAS_BIAS
     if (warp % 4 >= 1 && warp % 4 <= kGroups) {
-      load_bias(a, bias_map, bias_rest_map, rings.bias(warp % 4 - 1), shared, warp % 4 - 1);
+      load_bias(a, bias_map, bias_rest_map, rings, shared, warp % 4 - 1);
     }
 #endif
   } else {

@@ -18,7 +18,7 @@ constexpr Cluster kQueryPairs = {2, 1}, kAlone = {1, 1};
 
 template <Cluster kCluster>
 std::vector<std::string> defines(const Cell& cell) {
-  std::vector<std::string> list = kernel_kit::hopper_forward_defines(cell);
+  std::vector<std::string> list = kernel_kit::hopper_forward_defines(cell, false);
   list.push_back(attn::text("CLUSTER_Q=", kCluster.q));
   list.push_back(attn::text("CLUSTER_HEADS=", kCluster.heads));
   return list;
@@ -90,12 +90,17 @@ constexpr const char* kSource = "block_ptr/forward.cu";
 
 }  // namespace
 
-const kernel_kit::Engine kForwardQueryPairs = {"wgmma_tma_forward_query_pairs", kSource,
-                                               accept_query_pairs, defines<kQueryPairs>,
-                                               recipe<kQueryPairs>};
-const kernel_kit::Engine kTmaForwardCounted = {"wgmma_tma_forward_counted", kSource, accept_counted,
-                                               counted_defines, counted_recipe};
-const kernel_kit::Engine kTmaForward = {"wgmma_tma_forward", kSource, accept, defines<kAlone>,
-                                        recipe<kAlone>};
+const kernel_kit::Engine kForwardQueryPairs = {"wgmma_tma_forward_query_pairs",
+                                               kSource,
+                                               accept_query_pairs,
+                                               defines<kQueryPairs>,
+                                               recipe<kQueryPairs>,
+                                               kernel_kit::kHopperForwardSwitches};
+const kernel_kit::Engine kTmaForwardCounted = {
+    "wgmma_tma_forward_counted",       kSource, accept_counted, counted_defines, counted_recipe,
+    kernel_kit::kHopperForwardSwitches};
+const kernel_kit::Engine kTmaForward = {
+    "wgmma_tma_forward", kSource,        accept,
+    defines<kAlone>,     recipe<kAlone>, kernel_kit::kHopperForwardSwitches};
 
 }  // namespace block_ptr

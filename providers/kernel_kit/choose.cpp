@@ -23,6 +23,22 @@ attn::Answer check_launches(const Recipe& recipe, const Target& target) {
                                  target.shared_memory_bytes, " B"));
 }
 
+attn::Answer check_switches(const Engine& engine, const Cell& cell) {
+  for (const std::string& given : cell.switches) {
+    const std::string name = given.substr(0, given.find('='));
+    if (std::find(engine.switches.begin(), engine.switches.end(), name) != engine.switches.end()) {
+      continue;
+    }
+    std::string known;
+    for (const char* const each : engine.switches)
+      known += (known.empty() ? "" : ", ") + std::string(each);
+    return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
+                        attn::text(engine.name, " has no switch ", name, "; it has ",
+                                   known.empty() ? "none" : known));
+  }
+  return attn::yes();
+}
+
 }  // namespace
 
 Choice choose(std::span<const Engine* const> engines, const Problem& problem, const Cell& asked) {
@@ -33,6 +49,8 @@ Choice choose(std::span<const Engine* const> engines, const Problem& problem, co
   for (const Engine* const engine : engines) {
     choice.engine = engine;
     choice.cell = asked;
+    choice.answer = check_switches(*engine, asked);
+    if (choice.answer.status != ATTN_OK) continue;
     choice.answer = engine->accept(problem, choice.cell);
     if (choice.answer.status != ATTN_OK) continue;
     choice.recipe = engine->recipe(problem, choice.cell);

@@ -15,11 +15,13 @@ constexpr std::array kKnown = {80, 86, 87, 89, 90, 100, 103, 120, 121};
 
 std::vector<std::string> options_of(const Engine& engine, const Cell& cell,
                                     const std::string& architecture) {
-  std::vector<std::string> options = {"--gpu-architecture=" + architecture, "--std=c++20",
-                                      "-default-device", "--use_fast_math", "--ptxas-options=-v"};
-  for (const std::string& define : standard_defines(cell)) options.push_back("-D" + define);
-  if (!engine.defines) return options;
-  for (const std::string& define : engine.defines(cell)) options.push_back("-D" + define);
+  std::vector<std::string> options = {"--gpu-architecture=" + architecture,
+                                      "--std=c++20",
+                                      "-default-device",
+                                      "--use_fast_math",
+                                      "--generate-line-info",
+                                      "--ptxas-options=-v"};
+  for (const std::string& define : all_defines(engine, cell)) options.push_back("-D" + define);
   return options;
 }
 

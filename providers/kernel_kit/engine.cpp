@@ -75,6 +75,19 @@ std::vector<std::string> standard_defines(const Cell& cell) {
           attn::text("IS_DETERMINISTIC=", cell.is_deterministic ? 1 : 0)};
 }
 
+std::vector<std::string> all_defines(const Engine& engine, const Cell& cell) {
+  std::vector<std::string> all = standard_defines(cell);
+  if (engine.defines) {
+    for (std::string& define : engine.defines(cell)) all.push_back(std::move(define));
+  }
+  for (const std::string& given : cell.switches) {
+    const std::string name = given.substr(0, given.find('=') + 1);
+    std::erase_if(all, [&name](const std::string& define) { return define.starts_with(name); });
+    all.push_back(given);
+  }
+  return all;
+}
+
 void fill(Tile& tile, const Tile& fallback) {
   if (tile.block_q == 0) tile.block_q = fallback.block_q;
   if (tile.block_k == 0) tile.block_k = fallback.block_k;

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -95,11 +96,17 @@ struct Engine {
   std::vector<std::string> (*defines)(const Cell& cell);
 
   Recipe (*recipe)(const Problem& problem, const Cell& cell);
+
+  // Macros of its text that `Cell::switches` may set: what changes nothing that the host counts on.
+  std::span<const char* const> switches = {};
 };
 
 // HEAD_DIM BLOCK_Q BLOCK_K NUM_WARPS NUM_STAGES, and as 0 or 1 IS_BF16 HAS_BIAS IS_CAUSAL HAS_TAILS
 // IS_DETERMINISTIC; ARCH is the compute capability as 80, 90.
 std::vector<std::string> standard_defines(const Cell& cell);
+
+// Those, the engine's own, and the cell's switches in the place of what these say.
+std::vector<std::string> all_defines(const Engine& engine, const Cell& cell);
 
 // Parts of accept() that most engines share.
 // Takes `fallback` for what the tile leaves open.

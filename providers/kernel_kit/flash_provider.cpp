@@ -50,6 +50,10 @@ attn::Descriptor FlashProvider::descriptor(const char* id, const char* name,
       attn::int_range("num_warps", "warps that compute a tile; 0 chooses", 0, 0, 32, kTuning),
       attn::int_range("num_stages", "tiles of K and V that are loaded ahead; 0 chooses", 0, 0, 8,
                       kTuning),
+      attn::string_free("switches",
+                        "for experiments: steps of the kernel's design as TRUST=1,PING_PONG=0 "
+                        "(its text explains them)",
+                        "", kTuning),
       attn::boolean("deterministic", "equal inputs give equal bits", false,
                     ATTN_OPTION_COMPILE_TIME | ATTN_OPTION_AFFECTS_NUMERICS),
   };

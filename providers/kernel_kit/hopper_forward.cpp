@@ -1,13 +1,13 @@
 #include "kernel_kit/hopper_forward.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace kernel_kit {
 namespace {
 
 constexpr int kMostGroups = 4;
-constexpr int kMostBiasGroups = 3;  // one loading warp each, beside that of K and V
 constexpr int kMostBiasStages = 2;
 constexpr int kMostStages = 8;
 
@@ -15,19 +15,36 @@ int64_t ceil_divide(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
+// What was fastest on an H200, where the tile leaves it open; the providers' READMEs tell the
+// others.
+struct Tuning {
+  int block_k;
+  bool trusts, begins_with_bias, takes_turns;  // TRUST, BIAS_FIRST, PING_PONG
+};
+
+Tuning tuning_of(const Cell& cell, int groups) {
+  if (cell.head_dim == 64) {
+    if (groups == kMostGroups) return {64, true, true, false};
+    return {128, true, true, true};
+  }
+  if (cell.head_dim == 128) {
+    if (cell.has_bias) return {64, false, true, true};
+    return {cell.is_causal ? 80 : 64, true, false, false};
+  }
+  return {cell.is_causal && !cell.has_bias ? 80 : 64, false, true, false};
+}
+
+int block_k_of(const Cell& cell, int groups) {
+  return cell.tile.block_k ? cell.tile.block_k : tuning_of(cell, groups).block_k;
+}
+
 // As for a cell whose tile is filled, but for these groups, stages and stages of bias.
 ForwardTile tile_with(const Cell& cell, int groups, int stages, int bias_stages) {
-  return {cell.head_dim, cell.tile.block_k, groups, stages, cell.has_bias, bias_stages};
+  return {cell.head_dim, block_k_of(cell, groups), groups, stages, cell.has_bias, bias_stages};
 }
 
 bool fits(const ForwardTile& tile, const Target& target) {
   return tile.bytes() <= target.shared_memory_bytes;
-}
-
-int best_block_k(const Cell& cell) {
-  if (cell.head_dim == 64) return 128;
-  if (cell.head_dim == 128) return 80;
-  return cell.is_causal && !cell.has_bias ? 80 : 64;
 }
 
 bool holds_tiles(int groups, int block_q) {
@@ -35,19 +52,21 @@ bool holds_tiles(int groups, int block_q) {
 }
 
 // How many warpgroups share a block: more use a multiprocessor better, fewer make more blocks.
-// Three that cannot overlap softmax and products are only taken where block_q leaves no choice.
+// Three or four that cannot overlap softmax and products are only taken where block_q leaves no
+// choice. A bias is best with three: four have too few registers for it.
 int best_groups(const Problem& problem, const Cell& cell) {
-  constexpr double kRate[] = {0, 0.5, 0.85, 1.0};  // of a multiprocessor, against three groups
+  constexpr double kRate[] = {0, 0.5, 0.85, 1.0, 1.03};  // of a multiprocessor, against three
   const AttentionArguments& a = problem.arguments;
   int best = 0;
   double best_time = std::numeric_limits<double>::infinity();
-  for (const int groups : {3, 2, 1}) {
-    if (!holds_tiles(groups, cell.tile.block_q)) continue;
+  for (const int groups : {4, 3, 2, 1}) {
     const ForwardTile tile = tile_with(cell, groups, 1, 1);
+    const bool is_crowded = groups >= 3 && !tile.overlaps();
+    if (!holds_tiles(groups, cell.tile.block_q)) continue;
+    if (groups == kMostGroups && (is_crowded || cell.has_bias)) continue;
     const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
     const double time = static_cast<double>(ceil_divide(units, cell.target.num_multiprocessors)) *
                         groups / kRate[groups];
-    const bool is_crowded = groups == 3 && !tile.overlaps();
     if (best == 0 || (time < best_time)) {
       best = groups;
       best_time = is_crowded ? std::numeric_limits<double>::infinity() : time;
@@ -56,10 +75,11 @@ int best_groups(const Problem& problem, const Cell& cell) {
   return std::max(best, 1);
 }
 
-// The deepest rings that shared memory has room for.
+// The deepest rings that shared memory has room for, as far as depth was seen to help.
 int best_stages(const Cell& cell, int groups) {
+  const int most = groups == kMostGroups && !cell.has_bias ? 6 : 3;
   for (const int bias_stages : {kMostBiasStages, 1}) {
-    for (const int stages : {3, 2}) {
+    for (int stages = most; stages > 1; --stages) {
       if (fits(tile_with(cell, groups, stages, bias_stages), cell.target)) return stages;
     }
   }
@@ -68,19 +88,19 @@ int best_stages(const Cell& cell, int groups) {
 
 void fill_tile(const Problem& problem, Cell& cell) {
   Tile& tile = cell.tile;
-  if (tile.block_k == 0) tile.block_k = best_block_k(cell);
   if (tile.num_warps == 0) tile.num_warps = 4 * best_groups(problem, cell);
-  if (tile.num_stages == 0) tile.num_stages = best_stages(cell, tile.num_warps / 4);
-  if (tile.block_q == 0) tile.block_q = tile.num_warps / 4 * ForwardTile::kGroupRows;
+  const int groups = tile.num_warps / 4;
+  tile.block_k = block_k_of(cell, groups);
+  if (tile.num_stages == 0) tile.num_stages = best_stages(cell, groups);
+  if (tile.block_q == 0) tile.block_q = groups * ForwardTile::kGroupRows;
 }
 
 attn::Answer check_tile(const Cell& cell) {
   const Tile& tile = cell.tile;
   const int groups = tile.num_warps / 4;
-  const int most_groups = cell.has_bias ? kMostBiasGroups : kMostGroups;
-  if (tile.num_warps % 4 != 0 || groups < 1 || groups > most_groups) {
+  if (tile.num_warps % 4 != 0 || groups < 1 || groups > kMostGroups) {
     return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
-                        attn::text("wgmma wants num_warps in fours, up to ", 4 * most_groups,
+                        attn::text("wgmma wants num_warps in fours, up to ", 4 * kMostGroups,
                                    ", and gets ", tile.num_warps));
   }
   if (!holds_tiles(groups, tile.block_q)) {
@@ -136,6 +156,8 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   if (answer.status != ATTN_OK) return answer;
   const ForwardTile tile = hopper_forward_tile(cell);
   cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
+  int exponent = 0;
+  cell.has_exact_scale = std::frexp(problem.arguments.scale, &exponent) == 0.5f;
   const AttentionArguments& a = problem.arguments;
   const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
   if (units > std::numeric_limits<int32_t>::max() / 2) {
@@ -145,9 +167,16 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   return attn::yes();
 }
 
-std::vector<std::string> hopper_forward_defines(const Cell& cell) {
-  return {attn::text("BIAS_STAGES=", hopper_forward_tile(cell).bias_stages),
-          attn::text("PING_PONG=", cell.head_dim == 64 ? 1 : 0)};
+std::vector<std::string> hopper_forward_defines(const Cell& cell, bool trusts_biased) {
+  const Tuning tuning = tuning_of(cell, cell.tile.num_warps / 4);
+  const int bias_stages = hopper_forward_tile(cell).bias_stages;
+  const bool trusts = tuning.trusts && (trusts_biased || !cell.has_bias);
+  const bool begins_with_bias = cell.has_bias && tuning.begins_with_bias && bias_stages > 1;
+  const bool scales_q = begins_with_bias && cell.has_exact_scale;
+  return {attn::text("BIAS_STAGES=", bias_stages), attn::text("TRUST=", trusts ? 1 : 0),
+          attn::text("BIAS_FIRST=", begins_with_bias ? 1 : 0),
+          attn::text("SCALE_IN_Q=", scales_q ? 1 : 0),
+          attn::text("PING_PONG=", tuning.takes_turns ? 1 : 0)};
 }
 
 Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q,

@@ -13,8 +13,14 @@ ForwardTile hopper_forward_tile(const Cell& cell);
 // `cluster_q`: blocks that must divide the tiles of queries among them.
 attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q = 1);
 
-// "BIAS_STAGES=2" and what else follows from the tile.
-std::vector<std::string> hopper_forward_defines(const Cell& cell);
+// Design steps that only the kernel's text knows of; see forward_consumer.cuh.
+inline constexpr const char* kHopperForwardSwitches[] = {
+    "ALL_LANES_ARRIVE", "BIAS_FIRST", "HEADS_TOGETHER", "LAZY_RESCALE",
+    "OVERLAP",          "PING_PONG",  "SCALE_IN_Q",     "TRUST"};
+
+// "BIAS_STAGES=2" and what else follows from the tile. `trusts_biased`: whether TRUST pays where
+// there is a bias, which depends on who loads it.
+std::vector<std::string> hopper_forward_defines(const Cell& cell, bool trusts_biased);
 
 // A persistent grid of clusters; without maps.
 Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q = 1,

@@ -36,6 +36,27 @@ AttentionTensor tensor_of(const attn::PlanRequest& request, int32_t role) {
   return {nullptr, strides[0], strides[2], strides[1]};
 }
 
+// "A=1,B=0" as {"A=1", "B=0"}.
+std::vector<std::string> parse_switches(const std::string& given) {
+  std::vector<std::string> switches;
+  for (size_t from = 0; from < given.size();) {
+    const size_t comma = std::min(given.find(',', from), given.size());
+    const std::string item = given.substr(from, comma - from);
+    const size_t equals = item.find('=');
+    const bool is_number = equals != std::string::npos && equals + 1 < item.size() &&
+                           item.find_first_not_of("0123456789", equals + 1) == std::string::npos;
+    if (equals == 0 || !is_number) {
+      throw attn::Failure(ATTN_INVALID_OPTION,
+                          attn::text("option switches takes NAME=number, separated by commas, "
+                                     "not \"",
+                                     item, "\""));
+    }
+    switches.push_back(item);
+    from = comma + 1;
+  }
+  return switches;
+}
+
 }  // namespace
 
 attn::Answer check_request(const attn::PlanRequest& request) {
@@ -118,6 +139,7 @@ Cell cell_of(const attn::PlanRequest& request, const Target& target) {
   cell.is_backward = request.is_backward();
   cell.is_bf16 = attn::same_dtype(request.spec(ATTN_ROLE_Q).dtype, attn::kBf16);
   cell.has_bias = request.has(ATTN_ROLE_BIAS);
+  cell.switches = parse_switches(request.options.get_string("switches"));
   cell.is_causal = request.asks_for(ATTN_FEATURE_CAUSAL);
   cell.is_deterministic = cell.is_backward && (request.options.get_bool("deterministic") ||
                                                request.asks_for(ATTN_FEATURE_DETERMINISTIC));

@@ -180,14 +180,16 @@ Recipe tma_recipe(const Problem& problem, const Cell& cell) {
   return recipe;
 }
 
+constexpr const char* kSwitches[] = {"ALL_LANES_ARRIVE", "HEADS_TOGETHER"};
+
 }  // namespace
 
 Engine tma_backward_engine(const char* source) {
-  return {"wgmma_tma_backward", source, accept_tma, defines, tma_recipe};
+  return {"wgmma_tma_backward", source, accept_tma, defines, tma_recipe, kSwitches};
 }
 
 Engine cp_async_backward_engine(const char* source) {
-  return {"wgmma_cp_async_backward", source, accept_cp_async, defines, cp_async_recipe};
+  return {"wgmma_cp_async_backward", source, accept_cp_async, defines, cp_async_recipe, kSwitches};
 }
 
 }  // namespace kernel_kit

@@ -15,6 +15,7 @@
 // Takes the macros of forward_consumer.cuh and work_list.cuh. Parameters: AttentionArguments.
 #include "kernel_kit/device/forward_consumer.cuh"
 
+static_assert(!kBiasFirst || BIAS_STAGES > 1, "a bias that is needed first must be under way");
 static_assert(CLUSTER_Q * CLUSTER_HEADS == 1, "only TMA can send a tile to several blocks");
 
 constexpr int kLoaders = 128;
@@ -145,8 +146,9 @@ struct BiasAhead {
     while (block < 0) {
       Unit unit;
       if (!work.next(a, unit)) return false;
-      block = key_blocks(a, unit.first_row + group * 64, 64).count - 1;
-      first_row = unit.first_row + group * 64 + warp * 16;
+      const int first_of_group = unit.first_row_of(group);
+      block = key_blocks(a, first_of_group, 64).count - 1;
+      first_row = first_of_group + warp * 16;
       from = start_of(a.bias, unit.batch, unit.head) +
              2 * (first_row * a.bias.row_stride + block * BLOCK_K) + lane_start<64>(a);
     }
@@ -209,7 +211,7 @@ struct Loads {
   }
   template <int kSlots>
   __device__ __forceinline__ void release(Ring<kSlots> ring, Turn<kSlots>& turn) const {
-    if (lane == 0) ptx::mbarrier_arrive(ring.empty(turn.slot));
+    if (ALL_LANES_ARRIVE || lane == 0) ptx::mbarrier_arrive(ring.empty(turn.slot));
     turn.advance();
   }
 
@@ -234,7 +236,8 @@ struct Loads {
     if (HAS_BIAS) bias.copy_next(a);
   }
   __device__ __forceinline__ u32 wait_bias() const {
-    ptx::copy_wait<BIAS_STAGES - 1>();
+    // With BIAS_FIRST the next block's copies have not been begun yet.
+    ptx::copy_wait<BIAS_STAGES - (kBiasFirst ? 2 : 1)>();
     __syncwarp();
     return bias_tile(shared, bias.group, bias_slot);
   }
@@ -253,9 +256,9 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
   if (threadIdx.x == 0) {
     if (shared % ForwardTile::kAlignment != 0) ptx::trap();
     // Every copying thread's arrival fills; one lane of each warp that reads a slot empties it.
-    rings.q().init(kLoaders, NUM_WARPS);
-    rings.k().init(kLoaders, NUM_WARPS);
-    rings.v().init(kLoaders, NUM_WARPS);
+    rings.q().init(kLoaders, NUM_WARPS * kArrivals);
+    rings.k().init(kLoaders, NUM_WARPS * kArrivals);
+    rings.v().init(kLoaders, NUM_WARPS * kArrivals);
     ptx::fence_mbarrier_init();
   }
   __syncthreads();

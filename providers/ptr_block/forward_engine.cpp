@@ -19,9 +19,14 @@ Recipe recipe(const Problem& problem, const Cell& cell) {
   return recipe;
 }
 
+std::vector<std::string> defines(const Cell& cell) {
+  return kernel_kit::hopper_forward_defines(cell, true);
+}
+
 }  // namespace
 
-const kernel_kit::Engine kCpAsyncForward = {"wgmma_cp_async_forward", "ptr_block/forward.cu",
-                                            accept, kernel_kit::hopper_forward_defines, recipe};
+const kernel_kit::Engine kCpAsyncForward = {
+    "wgmma_cp_async_forward",          "ptr_block/forward.cu", accept, defines, recipe,
+    kernel_kit::kHopperForwardSwitches};
 
 }  // namespace ptr_block

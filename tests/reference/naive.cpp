@@ -156,7 +156,8 @@ void backward_as_provider(const Addresses<float>& at, Tensors<float>& t, const M
   for (int64_t j = 0; j < visible; ++j) {
     const float p = std::exp2((score_of(at, t, mistakes, j) - lse) * kLog2E);
     const float dp = dot(t.d_o, at.query(), t.v, at.key(j), d);
-    const float ds = round_to(dtype, p * (dp - delta));
+    const float p_of_ds = mistakes.has_stored_p ? round_to(dtype, p) : p;
+    const float ds = round_to(dtype, p_of_ds * (dp - delta));
     add_scaled(ds, t.k, at.key(j), t.dq, at.query(), d);
     add_scaled(scale * ds, t.q, at.query(), t.dk, at.key(j), d);
     add_scaled(round_to(dtype, p), t.d_o, at.query(), t.dv, at.key(j), d);

@@ -28,6 +28,7 @@ void attend_naively(const Problem& problem, Tensors<long double>& tensors);
 struct Mistakes {
   int64_t mask_shift = 0;  // keys that a causal mask shows too many
   float scale_factor = 1.0f;
+  bool has_stored_p = false;  // no mistake: dS comes of P as rounded to the dtype
 };
 
 // fp32 accumulation, online softmax in blocks of 16 keys with unnormalised P, exp2 for exp, P and

@@ -127,7 +127,6 @@ DEVICE void backward_by_keys(const AttentionArguments& a, const BackwardWork& wo
     ptx::fence_async_proxy();
     ptx::wgmma_wait<0>();
     ptx::settle(dv);
-    __syncwarp();
     lane.arrive(barriers.grad_scores().full(to));
   };
 

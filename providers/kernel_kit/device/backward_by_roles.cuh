@@ -46,8 +46,7 @@ DEVICE u32 p_place(const Lane& lane, int slot) {
 template <typename Access>
 DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work,
                            const BackwardBarriers& barriers, const Access& access,
-                           const Lane& lane) {
-  ByRoles state(lane);
+                           const Lane& lane, ByRoles& state) {
   float s[32];
   const u32 k = ptx::operand(lane.shared + kTile.k_offset());
   const u32 q = ptx::operand(lane.shared + kTile.q_offset());
@@ -89,7 +88,6 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
                                      state.packed[4 * i + 1], state.packed[4 * i + 2],
                                      state.packed[4 * i + 3]);
     });
-    __syncwarp();
     lane.arrive(barriers.p().full(p_turn.slot));
     access.release(lane, barriers.q().empty(q_turn.slot));
     q_turn.advance();
@@ -132,21 +130,12 @@ DEVICE void compute_grad_v(const AttentionArguments& a, const BackwardWork& work
   ptx::settle(state.dq);
   ptx::settle(state.sum);
   grad_q.add(state.dq, lane);
-
-  const KeyPlace place = KeyPlace::recall(lane.shared);
-  if (place.dealt >= 0) {
-    return add_gradient<64>(state.sum, a.grad_v_sum, place.dealt, 0, lane);
-  }
-  ptx::barrier_sync<kKeysFree, 256>();
-  stage_gradient(state.sum, 1.0f, lane.shared + kTile.v_offset(), lane);
-  access.store_gradients(place, lane, 0);
 }
 
 template <typename Access>
 DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work,
                            const BackwardBarriers& barriers, const Access& access,
-                           const Lane& lane) {
-  ByRoles state(lane);
+                           const Lane& lane, ByRoles& state) {
   float dp[32];
   const u32 v = ptx::operand(lane.shared + kTile.v_offset());
   const u32 grad_o = ptx::operand(lane.shared + kTile.grad_o_offset());
@@ -179,7 +168,6 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
 #pragma unroll
     for (int i = 0; i < 14; i += 2) all = ptx::or3(all, state.packed[i], state.packed[i + 1]);
     ptx::pin_bits(all | state.packed[14], lane.shared);
-    __syncwarp();
     lane.arrive(barriers.p().empty(p_turn.slot));
     ptx::wgmma_wait<0>();
     ptx::settle(dp);
@@ -195,7 +183,6 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
                        state.packed[4 * i + 1], state.packed[4 * i + 2], state.packed[4 * i + 3]);
     });
     ptx::fence_async_proxy();
-    __syncwarp();
     lane.arrive(barriers.grad_scores().full(p_turn.slot));
     access.release(lane, barriers.grad_o().empty(grad_o_turn.slot));
     barriers.grad_scores().wait_full(p_turn);
@@ -219,14 +206,6 @@ DEVICE void compute_grad_k(const AttentionArguments& a, const BackwardWork& work
   }
   ptx::wgmma_wait<0>();
   ptx::settle(state.sum);
-
-  const KeyPlace place = KeyPlace::recall(lane.shared);
-  if (place.dealt >= 0) {
-    return add_gradient<64>(state.sum, a.grad_k_sum, place.dealt, 0, lane);
-  }
-  ptx::barrier_sync<kKeysFree, 256>();
-  stage_gradient(state.sum, a.scale, lane.shared + kTile.k_offset(), lane);
-  access.store_gradients(place, lane, 0);
 }
 
 template <typename Access>
@@ -234,8 +213,20 @@ DEVICE void backward_by_roles(const AttentionArguments& a, const BackwardWork& w
                               const BackwardBarriers& barriers, const Access& access,
                               const Lane& lane) {
   access.wait_full(barriers.keys(), 0);
-  if (lane.group == 0)
-    compute_grad_v(a, work, barriers, access, lane);
+  ByRoles state(lane);
+  const bool has_v = lane.group == 0;
+  if (has_v)
+    compute_grad_v(a, work, barriers, access, lane, state);
   else
-    compute_grad_k(a, work, barriers, access, lane);
+    compute_grad_k(a, work, barriers, access, lane, state);
+
+  const KeyPlace place = KeyPlace::recall(lane.shared);
+  if (place.dealt >= 0) {
+    float* const sums = has_v ? a.grad_v_sum : a.grad_k_sum;
+    return add_gradient<64>(state.sum, sums, place.dealt, 0, lane);
+  }
+  ptx::barrier_sync<kKeysFree, 256>();
+  const int offset = has_v ? kTile.v_offset() : kTile.k_offset();
+  stage_gradient(state.sum, has_v ? 1.0f : a.scale, lane.shared + offset, lane);
+  access.store_gradients(place, lane, 0);
 }

@@ -13,8 +13,10 @@ struct Lane {
   u32 shared;             // the block's memory
 
   __device__ __forceinline__ int quad() const { return lane & 3; }
-  __device__ __forceinline__ void arrive(u32 barrier) const {  // once a warp
-    if (lane == 0) ptx::mbarrier_arrive(barrier);
+  // Once a warp, for all that its lanes have read or written.
+  __device__ __forceinline__ void arrive(u32 barrier) const {
+    __syncwarp();
+    if (ALL_LANES_ARRIVE || lane == 0) ptx::mbarrier_arrive(barrier);
   }
   // Where this lane's row of stmatrix lies in a page: 16 rows a warp, blocks of 8 x 8 in the order
   // rows 0-7, 8-15, then the next 8 columns.

@@ -12,10 +12,16 @@
 //                       dO for all of them (multicast)
 //   MULTIPROCESSORS     to which the last wave is dealt out; 0: it is not
 //   HEADS_TOGETHER      heads whose blocks run side by side, to share a bias in L2
+//   ALL_LANES_ARRIVE    1: each lane arrives at a barrier for itself, 0: one for its warp, behind
+//                       __syncwarp. compute-sanitizer's racecheck does not see what a lane's arrival
+//                       does for the others, and finds races with 0 that it does not find with 1
 #pragma once
 
 #ifndef CLUSTER_KEYS
 #define CLUSTER_KEYS 1
+#endif
+#ifndef ALL_LANES_ARRIVE
+#define ALL_LANES_ARRIVE 0
 #endif
 
 #include "kernel_kit/device/attention.h"
@@ -27,6 +33,7 @@
 
 constexpr BackwardTile kTile = {HEAD_DIM,      HAS_BIAS,           NUM_STAGES,
                                 GRAD_O_STAGES, GRAD_SCORES_STAGES, GRAD_Q_IN_BULK};
+static_assert(!ALL_LANES_ARRIVE || CLUSTER_KEYS == 1, "lanes of a warp tell different blocks");
 static_assert(!IS_CAUSAL || CLUSTER_KEYS == 1,
               "blocks that share Q and dO must see the same queries");
 constexpr Element kElement = IS_BF16 ? Element::bf16 : Element::f16;
@@ -154,11 +161,12 @@ struct BackwardBarriers {
   }
   // `loading`: arrivals that make a loaded tile complete. A computing warp arrives once.
   __device__ __forceinline__ void init(int loading) const {
+    constexpr int kOfWarp = ALL_LANES_ARRIVE ? 32 : 1;
     ptx::mbarrier_init(keys(), loading);
-    q().init(loading, 8 * CLUSTER_KEYS);
-    grad_o().init(loading, 8 * CLUSTER_KEYS);
-    grad_scores().init(kTile.splits_by_role() ? 4 : 8, 8);
-    p().init(4, 4);
+    q().init(loading, 8 * kOfWarp * CLUSTER_KEYS);
+    grad_o().init(loading, 8 * kOfWarp * CLUSTER_KEYS);
+    grad_scores().init((kTile.splits_by_role() ? 4 : 8) * kOfWarp, 8 * kOfWarp);
+    p().init(4 * kOfWarp, 4 * kOfWarp);
     ptx::fence_mbarrier_init();
     ptx::fence_async_proxy();
   }

@@ -11,8 +11,13 @@
 //   OVERLAP      1: the softmax runs over the product with V (where the registers allow it)
 //   PING_PONG    1: the warpgroups issue their products in turn
 //   LAZY_RESCALE 1: O is rescaled only when a maximum grew by more than 2^8
-//   TRUST        1: blocks without hidden keys or bias are exponentiated with the old maximum, and
-//                computed again if that was wrong (rare: it takes a jump of the scores by 2^15)
+//   TRUST        1: blocks without hidden keys are exponentiated with the old maximum, and computed
+//                again if that was wrong (rare: it takes a jump of the scores by 2^15)
+//   BIAS_FIRST   1: S begins as bias / scale and the products are added to it, so the bias is
+//                fetched before S is needed; not with bf16, whose lowest numbers become -inf so
+//   SCALE_IN_Q   1: with BIAS_FIRST, Q is multiplied by the scale in its place, once, instead of the
+//                bias by its inverse, again and again; the host asks for it where that is exact
+//   ALL_LANES_ARRIVE as in backward_work.cuh, for racecheck
 //   BIAS_STAGES  tiles of bias under way, for each warpgroup
 #pragma once
 
@@ -27,6 +32,15 @@
 #endif
 #ifndef TRUST
 #define TRUST 0
+#endif
+#ifndef BIAS_FIRST
+#define BIAS_FIRST 0
+#endif
+#ifndef SCALE_IN_Q
+#define SCALE_IN_Q 0
+#endif
+#ifndef ALL_LANES_ARRIVE
+#define ALL_LANES_ARRIVE 0
 #endif
 #ifndef BIAS_STAGES
 #define BIAS_STAGES 2
@@ -55,7 +69,11 @@ constexpr int kGroups = NUM_WARPS / 4;
 constexpr int kRows = kTile.rows();
 constexpr int kPages = kTile.pages();
 constexpr Element kElement = IS_BF16 ? Element::bf16 : Element::f16;
+constexpr int kArrivals = ALL_LANES_ARRIVE ? 32 : 1;  // of a warp that reads, at a barrier
 constexpr bool kMayHide = HAS_TAILS || IS_CAUSAL;
+constexpr bool kBiasFirst = HAS_BIAS && BIAS_FIRST && !IS_BF16;
+constexpr bool kBiasBehind = HAS_BIAS && !kBiasFirst;
+constexpr bool kScalesQ = kBiasFirst && SCALE_IN_Q;
 constexpr int kBiasPage = 64 * 128;      // bytes of 64 x 64 elements
 constexpr int kBiasRest = BLOCK_K % 64;  // columns behind the last whole page: 0, 16 or 32
 constexpr float kLog2E = 1.4426950408889634f;
@@ -114,6 +132,30 @@ struct PingPong {
   }
 };
 
+// A warpgroup's 64 rows of Q times the scale, in their place.
+DEVICE void scale_q(u32 own_rows, float scale, int group) {
+  constexpr int kThreads = 128, kFirstBarrier = 8;  // beyond those of PingPong
+  const u32 place = own_rows + ptx::thread_here() % kThreads * 16;
+#pragma unroll
+  for (int page = 0; page < kPages; ++page) {
+#pragma unroll
+    for (int i = 0; i < 64 * 128; i += kThreads * 16) {
+      const u32 at = place + page * kRows * 128 + i;
+      u32 x[4];
+      ptx::load_shared_u4(at, x);
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        float low, high;
+        ptx::unpack<kElement>(x[e], low, high);
+        x[e] = ptx::pack<kElement>(low * scale, high * scale);
+      }
+      ptx::store_shared_u4(at, x[0], x[1], x[2], x[3]);
+    }
+  }
+  ptx::fence_async_proxy();
+  ptx::barrier_sync(kFirstBarrier + group, kThreads);
+}
+
 // Where ldmatrix finds 16 columns of a bias tile: row `row`, columns 16 * kColumns + 8 * half.
 template <int kColumns>
 DEVICE u32 bias_address(u32 tile, int row, int half) {
@@ -125,9 +167,10 @@ DEVICE u32 bias_address(u32 tile, int row, int half) {
   return tile + BLOCK_K / 64 * kBiasPage + row * kBiasRest * 2 + ((chunk ^ key) << 4);
 }
 
-// S = scale * S + bias: natural units, so that a bias of -inf or the lowest bf16 does no harm.
-template <int kColumns = 0>
-DEVICE void add_bias(float (&scores)[BLOCK_K / 2], float scale, u32 tile, int row, int half) {
+// S = factor * bias, or S = factor * S + bias: natural units, so that a bias of -inf or the lowest
+// bf16 does no harm.
+template <bool kBegins, int kColumns = 0>
+DEVICE void take_bias(float (&scores)[BLOCK_K / 2], float factor, u32 tile, int row, int half) {
   u32 pairs[4];
   ptx::ldmatrix(bias_address<kColumns>(tile, row, half), pairs);
 #pragma unroll
@@ -135,12 +178,18 @@ DEVICE void add_bias(float (&scores)[BLOCK_K / 2], float scale, u32 tile, int ro
     float low, high;
     ptx::unpack<kElement>(pairs[i], low, high);
     float* const s = scores + 8 * kColumns + 2 * i;
-    s[0] = __fmaf_rn(s[0], scale, low);
-    s[1] = __fmaf_rn(s[1], scale, high);
+    s[0] = kBegins ? low * factor : __fmaf_rn(s[0], factor, low);
+    s[1] = kBegins ? high * factor : __fmaf_rn(s[1], factor, high);
   }
   if constexpr (kColumns + 1 < BLOCK_K / 16) {
-    add_bias<kColumns + 1>(scores, scale, tile, row, half);
+    take_bias<kBegins, kColumns + 1>(scores, factor, tile, row, half);
   }
+}
+
+template <int kValues>
+DEVICE void clear(float (&values)[kValues]) {
+#pragma unroll
+  for (int i = 0; i < kValues; ++i) values[i] = 0.0f;
 }
 
 template <int kValues>
@@ -151,13 +200,11 @@ DEVICE float sum_of(const float (&values)[kValues]) {
   return sum;
 }
 
-// S = Q K^T again, by a single warp and without wgmma, which only whole warpgroups can issue.
+// S += Q K^T again, by a single warp and without wgmma, which only whole warpgroups can issue.
 DEVICE void recompute_scores(float (&scores)[BLOCK_K / 2], u32 q_tile, u32 k_tile) {
   constexpr int kUnrolled = HEAD_DIM == 64 ? 4 : 1;  // by the least spills
   const int thread = ptx::thread_here(), lane = thread % 32;
   const int q_row = thread / 32 * 16 + lane % 16, k_row = lane % 8 + lane / 16 * 8;
-#pragma unroll
-  for (int e = 0; e < BLOCK_K / 2; ++e) scores[e] = 0.0f;
 #pragma unroll kUnrolled
   for (int step = 0; step < HEAD_DIM / 16; ++step) {
     const int page = step / 4, chunk = step % 4 * 2;
@@ -217,13 +264,18 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   float scores[BLOCK_K / 2], output[HEAD_DIM / 2], factor[2];
   u32 weights[BLOCK_K / 4];  // P, packed
   Softmax<BLOCK_K, HAS_BIAS && IS_BF16, LAZY_RESCALE> softmax;
-  softmax.to_log2 = HAS_BIAS ? kLog2E : a.scale * kLog2E;
+  softmax.to_log2 = kBiasBehind || kScalesQ ? kLog2E : a.scale * kLog2E;
   const u32 q = ptx::operand(shared + kTile.q_at() + group * 64 * 128);
   const PingPong turns(group);
 
-  const auto issue_scores = [&] {  // S = Q K^T
+  const int bias_row = warp * 16 + lane % 16, bias_half = lane / 16;
+  const auto begin_with_bias = [&](u32 tile) {
+    take_bias<true>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
+  };
+  const auto issue_scores = [&] {  // S = Q K^T, with BIAS_FIRST S += Q K^T
     ptx::wgmma_fence();
-    product<kElement, BLOCK_K, HEAD_DIM / 16, kRows * 128, BLOCK_K * 128>(scores, q, loads.k());
+    product<kElement, BLOCK_K, HEAD_DIM / 16, kRows * 128, BLOCK_K * 128, kBiasFirst>(scores, q,
+                                                                                      loads.k());
     ptx::wgmma_commit();
   };
   const auto issue_output = [&] {  // O += P V
@@ -234,14 +286,17 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   };
 
   while (loads.next(a)) {
+    if (kScalesQ) scale_q(shared + kTile.q_at() + group * 64 * 128, a.scale, group);
     const Unit unit = loads.unit(a);
-    const int first_row = unit.first_row + group * 64;
+    const int first_row = unit.first_row_of(group);
     const int row = first_row + warp * 16 + lane / 4;  // and row + 8
     const KeyBlocks of_unit = blocks_of_unit(a, unit);
     const KeyBlocks blocks = IS_CAUSAL || HAS_TAILS ? key_blocks(a, first_row, 64) : of_unit;
     int block = blocks.count - 1;
 
     const auto attend = [&](auto first, auto hides) {
+      [[maybe_unused]] u32 bias = 0;
+      if (kBiasFirst) begin_with_bias(bias = loads.wait_bias());
       loads.wait_k();
       turns.take();
       issue_scores();
@@ -249,21 +304,33 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
       turns.pass();
       loads.bias_ahead();
       ptx::wgmma_wait<OVERLAP && !first.value ? 1 : 0>();
-      constexpr bool kTrusts = TRUST && !HAS_BIAS && !first.value && !hides.value;
+      constexpr bool kTrusts = TRUST && !first.value && !hides.value;
+      const auto add_bias = [&] {
+        take_bias<false>(scores, a.scale, bias, bias_row, bias_half);
+      };
+      if (kBiasBehind) bias = loads.wait_bias();
+      if (kBiasBehind && kTrusts) add_bias();
       const bool is_right = kTrusts && softmax.exponentiate_on_trust(scores);
       if (kTrusts && !is_right) {
+        if (kBiasFirst) {
+          begin_with_bias(bias);
+        } else {
+          clear(scores);
+        }
         recompute_scores(scores, shared + kTile.q_at(), k_tile(shared, loads.k_turn.slot));
         ptx::pin<kTile.pin_at()>(sum_of(scores), shared);  // ldmatrix is done when all products are
+        if (kBiasBehind) add_bias();
+        __syncwarp();  // who has read K and Q by itself lets one lane release them
       }
       loads.release_k();
       if (block == 0) loads.release_q();
-      if (HAS_BIAS) add_bias(scores, a.scale, loads.wait_bias(), warp * 16 + lane % 16, lane / 16);
+      if (kBiasBehind && !kTrusts) add_bias();
       if (hides.value) hide_unseen(a, scores, row, block * BLOCK_K, lane);
       bool grew = false;
       if (!is_right) grew = softmax.template update<first.value>(scores, factor);
-      if (HAS_BIAS) {
-        ptx::pin<kTile.pin_at()>(softmax.largest,
-                                 shared);  // ldmatrix is done when all scores have been looked at
+      if (HAS_BIAS) {  // ldmatrix is done when all scores have been looked at
+        ptx::pin<kTile.pin_at()>(is_right ? softmax.sum[0] + softmax.sum[1] : softmax.largest,
+                                 shared);
         loads.release_bias();
       }
       if (!is_right) softmax.exponentiate(scores);
@@ -282,8 +349,7 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
       }
     };
 
-#pragma unroll
-    for (int i = 0; i < HEAD_DIM / 2; ++i) output[i] = 0.0f;
+    clear(output);
     for (int hidden = of_unit.count; hidden > blocks.count; --hidden) {  // from this group's rows
       turns.take();
       turns.pass();
@@ -311,6 +377,6 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     }
     softmax.finish();
     const Unit done = loads.unit(a);  // not kept in registers meanwhile
-    store(a, done, done.first_row + group * 64 + warp * 16 + lane / 4, lane, output, softmax);
+    store(a, done, done.first_row_of(group) + warp * 16 + lane / 4, lane, output, softmax);
   }
 }

@@ -37,7 +37,7 @@ struct ForwardTile {
 
   // Of a thread, by setmaxnreg. All warps together own 64 K.
   constexpr int registers() const { return groups <= 2 ? 232 : groups == 3 ? 160 : 112; }
-  constexpr int loader_registers() const { return groups <= 2 ? 40 : groups == 3 ? 32 : 24; }
+  constexpr int loader_registers() const { return groups <= 2 ? 40 : 32; }
 
   // Registers for addresses, statistics and the like, beside O, S and P. Compiled without spilling
   // where this holds, and with spills where it does not.

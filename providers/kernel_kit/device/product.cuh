@@ -1,5 +1,5 @@
-// Products of whole tiles from the wgmma instruction: D = A B with both operands in shared memory,
-// D += A B with A in registers. Tiles lie in pages of 64 columns, rows of 128 bytes, 128-byte
+// Products of whole tiles from the wgmma instruction: D = A B (or +=) with both operands in shared
+// memory, D += A B with A in registers. Tiles lie in pages of 64 columns, rows of 128 bytes, 128-byte
 // swizzle. Recursion instead of loops: every k step's offset becomes an immediate of its
 // instruction.
 #pragma once
@@ -12,16 +12,17 @@ __host__ __device__ constexpr int offset_of_step(int step, int page_bytes) {
   return page_bytes ? step / 4 * (page_bytes / 16) + step % 4 * 2 : step * 128;
 }
 
-// D[64 x N] = A B over kSteps k steps of 16. N / 2 registers.
-template <Element kElement, int N, int kSteps, int kPageBytesA, int kPageBytesB, int kStep = 0>
+// D[64 x N] = A B over kSteps k steps of 16, D += A B if kAdds. N / 2 registers.
+template <Element kElement, int N, int kSteps, int kPageBytesA, int kPageBytesB, bool kAdds = false,
+          int kStep = 0>
 DEVICE void product(float* d, u32 a, u32 b) {
   constexpr ptx::Major kMajorA = kPageBytesA ? ptx::Major::k : ptx::Major::mn;
   constexpr ptx::Major kMajorB = kPageBytesB ? ptx::Major::k : ptx::Major::mn;
-  ptx::Wgmma<N>::template ss<kElement, kMajorA, kMajorB, kStep == 0,
+  ptx::Wgmma<N>::template ss<kElement, kMajorA, kMajorB, kStep == 0 && !kAdds,
                              offset_of_step(kStep, kPageBytesA),
                              offset_of_step(kStep, kPageBytesB)>(d, a, b);
   if constexpr (kStep + 1 < kSteps) {
-    product<kElement, N, kSteps, kPageBytesA, kPageBytesB, kStep + 1>(d, a, b);
+    product<kElement, N, kSteps, kPageBytesA, kPageBytesB, kAdds, kStep + 1>(d, a, b);
   }
 }
 

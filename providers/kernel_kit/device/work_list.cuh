@@ -14,7 +14,13 @@
 #include "kernel_kit/device/ptx.cuh"
 
 struct Unit {
-  int first_row, head, batch;
+  int first_row, rows, head, batch;
+
+  // Of a warpgroup's 64 rows the first; one that has none here is told a row beyond all others.
+  __device__ __forceinline__ int first_row_of(int group) const {
+    constexpr int kBeyond = 2'147'483'000;
+    return group * 64 < rows ? first_row + group * 64 : kBeyond;
+  }
 };
 
 // Holds nothing but the round: registers are dear in the loop, divisions cheap between units.
@@ -39,23 +45,42 @@ struct WorkList {
     return 1;
   }
 
-  DEVICE int tiles(const AttentionArguments& a) {
-    return (a.seqlen_q + kRows * CLUSTER_Q - 1) / (kRows * CLUSTER_Q);
+  // How a head's rows are cut. Tiles of 192 rows leave a rest; a rest of up to 64 and the tile before
+  // it become two of 128, one of up to 128 is such a short tile. Short tiles come last, behind the
+  // others of all heads: at 4,096 rows the last of 11 rounds then takes 0.8 of a round.
+  static constexpr int kShortRows = 128;
+  static constexpr bool kCutsShort = kRows == 192 && !IS_CAUSAL && kCluster == 1;
+  struct Tiles {
+    int whole, cut_short;
+  };
+  DEVICE Tiles tiles(const AttentionArguments& a) {
+    const int rows = kRows * CLUSTER_Q, whole = a.seqlen_q / rows, rest = a.seqlen_q - whole * rows;
+    if (!kCutsShort || rest > kShortRows) return {whole + (rest > 0), 0};
+    if (rest > 64 || whole == 0) return {whole, 1};
+    return rest > 0 ? Tiles{whole - 1, 2} : Tiles{whole, 0};
   }
   DEVICE int num_units(const AttentionArguments& a) {
-    return tiles(a) * (a.heads / CLUSTER_HEADS) * a.batch;
+    const Tiles cut = tiles(a);
+    return (cut.whole + cut.cut_short) * (a.heads / CLUSTER_HEADS) * a.batch;
   }
 
   DEVICE Unit unit(const AttentionArguments& a, int index) {
     const int heads = a.heads / CLUSTER_HEADS;
     const int together = max(1, min(heads_that_share(a) / CLUSTER_HEADS, heads * a.batch));
-    const int first_head = index / (together * tiles(a)) * together;  // counted over all batches
+    const Tiles cut = tiles(a);
+    const int before = cut.whole * heads * a.batch;
+    const bool is_short = kCutsShort && index >= before;
+    const int tiles_of_head = is_short ? cut.cut_short : cut.whole;
+    if (is_short) index -= before;
+    const int first_head = index / (together * tiles_of_head) * together;  // over all batches
     const int side_by_side = min(together, heads * a.batch - first_head);
-    index -= first_head * tiles(a);
+    index -= first_head * tiles_of_head;
     int tile = index / side_by_side;
-    if (IS_CAUSAL) tile = tiles(a) - 1 - tile;
+    if (IS_CAUSAL) tile = tiles_of_head - 1 - tile;
     const int head = first_head + index % side_by_side;
-    return {(tile * CLUSTER_Q + rank_q()) * kRows, head % heads * CLUSTER_HEADS + rank_head(),
+    const int first_row = is_short ? cut.whole * kRows + tile * kShortRows
+                                   : (tile * CLUSTER_Q + rank_q()) * kRows;
+    return {first_row, is_short ? kShortRows : kRows, head % heads * CLUSTER_HEADS + rank_head(),
             head / heads};
   }
 

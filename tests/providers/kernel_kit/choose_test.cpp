@@ -1,6 +1,8 @@
 // Which engine serves a cell, and what is said where none does; with engines that exist only here.
 #include "kernel_kit/choose.h"
 
+#include <algorithm>
+
 #include "support/catch.h"
 
 namespace kernel_kit {
@@ -126,6 +128,29 @@ TEST_CASE("a map of a tensor has its axes, and one step where a bias is broadcas
   const TensorMap bias = map_of(problem, Operand::bias, 16, 64);
   CHECK(bias.extents == std::array<int64_t, 5>{512, 256, 1, 2, 0});
   CHECK(bias.swizzle == Swizzle::bytes_32);
+}
+
+TEST_CASE("a switch goes to the engine that has it and replaces what that engine says",
+          "[choose]") {
+  static constexpr const char* kSwitches[] = {"TRUST", "OVERLAP"};
+  Engine general = kGeneral;
+  general.defines = [](const Cell&) { return std::vector<std::string>{"TRUST=0", "TRUST_ALL=0"}; };
+  general.switches = kSwitches;
+  const Engine* const both[] = {&kPicky, &general};
+  Cell cell = asked(0);
+  cell.switches = {"TRUST=1"};
+  const Choice choice = choose(both, example(), cell);
+  REQUIRE(choice.answer.status == ATTN_OK);
+  CHECK(choice.engine == &general);
+  const std::vector<std::string> all = all_defines(general, choice.cell);
+  CHECK(std::count(all.begin(), all.end(), "TRUST=1") == 1);
+  CHECK(std::count(all.begin(), all.end(), "TRUST=0") == 0);
+  CHECK(std::count(all.begin(), all.end(), "TRUST_ALL=0") == 1);
+
+  cell.switches = {"TRUTS=1"};
+  const attn::Answer answer = choose(both, example(), cell).answer;
+  CHECK(answer.status == ATTN_UNSUPPORTED_OPTIONS);
+  CHECK(answer.message == "general has no switch TRUTS; it has TRUST, OVERLAP");
 }
 
 }  // namespace

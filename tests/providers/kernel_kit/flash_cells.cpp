@@ -2,12 +2,14 @@
 // the compiler reports against providers/kernel_kit/budgets.txt.
 //
 //   flash_cells [--provider ID] [--arch 90] [--all-cells] [--auto] [--jobs 2] [--cache DIRECTORY]
+//               [--tile BLOCK_Q,BLOCK_K,NUM_WARPS,NUM_STAGES [--switches TRUST=0,..]]
 //
 // Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
 // `auto` takes, forward and backward, causal too, there and on the other architectures. With it:
 // bf16, causal and tails in each tile, forward and backward. With --auto: the tiles of `auto`
-// alone. Into attnbench's own cache directory, it spares a later run its compilations. Exit status:
-// 0 all within budget, 1 something is not, 2 wrong use.
+// alone. With --tile (0: auto): the forward cells with that tile, and these switches, refusals
+// allowed. Into attnbench's own cache directory, it spares a later run its compilations. Exit
+// status: 0 all within budget, 1 something is not, 2 wrong use.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "block_ptr/engines.h"
@@ -43,6 +46,8 @@ struct Settings {
   int arch = 0;  // 0: all
   bool has_all_cells = false;
   bool has_auto_only = false;
+  std::optional<Tile> tile;
+  std::vector<std::string> switches;
   int num_jobs = 1;
   std::string cache_directory;
 };
@@ -147,6 +152,7 @@ std::vector<Wanted> cells_of(const Settings& settings) {
   for (const Target& target : kTargets) {
     if (settings.arch != 0 && settings.arch != target.compute_capability) continue;
     for (const bool is_backward : {false, true}) {
+      if (is_backward && settings.tile) continue;
       for (const int head_dim : {64, 128, 256}) {
         for (const bool has_bias : {false, true}) {
           Cell cell;
@@ -154,7 +160,13 @@ std::vector<Wanted> cells_of(const Settings& settings) {
           cell.head_dim = head_dim;
           cell.is_backward = is_backward;
           cell.has_bias = has_bias;
-          add_cells(wanted, settings, cell);
+          cell.switches = settings.switches;
+          if (settings.tile) {
+            cell.tile = *settings.tile;
+            wanted.push_back({cell, false});
+          } else {
+            add_cells(wanted, settings, cell);
+          }
         }
       }
     }
@@ -200,7 +212,7 @@ std::string check_tma(const Flash& flash, const Compiler& compiler, const Choice
 
 // Prints a line; returns false if the cell is not as it should be.
 bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler& compiler,
-                const Wanted& wanted) {
+                const Wanted& wanted, bool may_be_refused) {
   const Problem problem = example(wanted.cell, wanted.has_tails);
   const Choice choice =
       choose(wanted.cell.is_backward ? flash.engines.backward : flash.engines.forward, problem,
@@ -211,7 +223,7 @@ bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler
     const bool is_answer = ATTN_CLASS(choice.answer.status) == 4 &&
                            (wanted.cell.is_backward || !wanted.cell.target.has_wgmma());
     facts = "  refused: " + choice.answer.message;
-    if (!is_answer) trouble = "must be served";
+    if (!is_answer && !may_be_refused) trouble = "must be served";
   } else {
     const auto begin = std::chrono::steady_clock::now();
     try {
@@ -253,7 +265,7 @@ bool check_share(const Settings& settings, int job) {
     Compiler compiler(Texts(flash.texts), cache, [](const std::string&) {});
     for (const Wanted& wanted : cells_of(settings)) {
       if (number++ % settings.num_jobs != job) continue;
-      is_good &= check_cell(flash, budgets, compiler, wanted);
+      is_good &= check_cell(flash, budgets, compiler, wanted, settings.tile.has_value());
     }
   }
   return is_good;
@@ -288,6 +300,15 @@ bool read_settings(int num_words, char** words, Settings& settings) {
       settings.provider = words[i];
     } else if (word == "--arch") {
       settings.arch = std::atoi(words[i]);
+    } else if (word == "--tile") {
+      Tile& tile = settings.tile.emplace();
+      if (std::sscanf(words[i], "%d,%d,%d,%d", &tile.block_q, &tile.block_k, &tile.num_warps,
+                      &tile.num_stages) != 4) {
+        return false;
+      }
+    } else if (word == "--switches") {
+      std::istringstream list(words[i]);
+      for (std::string item; std::getline(list, item, ',');) settings.switches.push_back(item);
     } else if (word == "--jobs") {
       settings.num_jobs = std::max(1, std::atoi(words[i]));
     } else if (word == "--cache") {
@@ -307,7 +328,7 @@ int main(int num_words, char** words) {
   if (!kernel_kit::read_settings(num_words, words, settings)) {
     std::fputs(
         "usage: flash_cells [--provider ID] [--arch 90] [--all-cells] [--auto] [--jobs 2] "
-        "[--cache DIRECTORY]\n",
+        "[--cache DIRECTORY] [--tile Q,K,WARPS,STAGES [--switches NAME=NUMBER,..]]\n",
         stderr);
     return 2;
   }

@@ -1,6 +1,8 @@
 // Which tile the Hopper forward engines choose, and what they refuse.
 #include "kernel_kit/hopper_forward.h"
 
+#include <algorithm>
+
 #include "support/catch.h"
 
 namespace kernel_kit {
@@ -32,8 +34,8 @@ TEST_CASE("a long problem gets the tile that was measured fastest", "[hopper_for
     bool has_bias;
     int block_q, block_k, num_stages;
   };
-  const Best best = GENERATE(Best{64, false, 192, 128, 3}, Best{64, true, 192, 128, 3},
-                             Best{128, false, 192, 80, 3}, Best{128, true, 192, 80, 2},
+  const Best best = GENERATE(Best{64, false, 256, 64, 6}, Best{64, true, 192, 128, 3},
+                             Best{128, false, 192, 64, 3}, Best{128, true, 192, 64, 3},
                              Best{256, false, 128, 64, 2}, Best{256, true, 128, 64, 2});
   Cell cell = cell_of_head_dim(best.head_dim, best.has_bias);
   CAPTURE(best.head_dim, best.has_bias);
@@ -71,6 +73,25 @@ TEST_CASE("a block computes whole tiles of any block_q", "[hopper_forward]") {
   CHECK(tile.rows() % block_q == 0);
   CHECK(tile.block_k == block_k);
   CHECK(tile.bytes() <= cell.target.shared_memory_bytes);
+}
+
+TEST_CASE("Q takes the scale on where that is exact and the bias comes first", "[hopper_forward]") {
+  const auto has = [](const Cell& cell, const std::string& define) {
+    const std::vector<std::string> all = hopper_forward_defines(cell, true);
+    return std::find(all.begin(), all.end(), define) != all.end();
+  };
+  Problem problem = problem_of_length(4096, 4, 16, 64);
+  Cell cell = cell_of_head_dim(64, true);
+  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+  CHECK(has(cell, "BIAS_FIRST=1"));
+  CHECK(has(cell, "SCALE_IN_Q=1"));
+  problem.arguments.scale = 0.1f;
+  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+  CHECK(has(cell, "BIAS_FIRST=1"));
+  CHECK(has(cell, "SCALE_IN_Q=0"));
+  Cell plain = cell_of_head_dim(64);
+  REQUIRE(accept_hopper_forward(problem, plain).status == ATTN_OK);
+  CHECK(has(plain, "BIAS_FIRST=0"));
 }
 
 TEST_CASE("softmax runs over the products where P and S both have registers", "[hopper_forward]") {

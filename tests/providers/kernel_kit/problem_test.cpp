@@ -127,5 +127,17 @@ TEST_CASE("a cell has the problem's head_dim rounded up and the options' tile", 
   CHECK(cell.is_deterministic);
 }
 
+TEST_CASE("switches are names with numbers, anything else is named as it stands", "[problem]") {
+  attn::PlanRequest request = example();
+  CHECK(cell_of(request, {90, 232448, 132}).switches.empty());
+  request.options.set("switches", std::string("TRUST=1,PING_PONG=0"));
+  CHECK(cell_of(request, {90, 232448, 132}).switches ==
+        std::vector<std::string>{"TRUST=1", "PING_PONG=0"});
+  for (const char* const wrong : {"TRUST", "TRUST=", "=1", "TRUST=yes", "TRUST=1 OVERLAP=0"}) {
+    request.options.set("switches", std::string(wrong));
+    CHECK_THROWS_AS(cell_of(request, {90, 232448, 132}), attn::Failure);
+  }
+}
+
 }  // namespace
 }  // namespace kernel_kit
