@@ -18,7 +18,8 @@ constexpr Cluster kQueryPairs = {2, 1}, kAlone = {1, 1};
 
 template <Cluster kCluster>
 std::vector<std::string> defines(const Cell& cell) {
-  std::vector<std::string> list = kernel_kit::hopper_forward_defines(cell, false);
+  std::vector<std::string> list =
+      kernel_kit::hopper_forward_defines(cell, kernel_kit::Loading::tma);
   list.push_back(attn::text("CLUSTER_Q=", kCluster.q));
   list.push_back(attn::text("CLUSTER_HEADS=", kCluster.heads));
   return list;

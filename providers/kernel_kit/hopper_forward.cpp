@@ -167,11 +167,15 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   return attn::yes();
 }
 
-std::vector<std::string> hopper_forward_defines(const Cell& cell, bool trusts_biased) {
+std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loading) {
   const Tuning tuning = tuning_of(cell, cell.tile.num_warps / 4);
+  const bool is_copied = loading == Loading::cp_async;
   const int bias_stages = hopper_forward_tile(cell).bias_stages;
-  const bool trusts = tuning.trusts && (trusts_biased || !cell.has_bias);
-  const bool begins_with_bias = cell.has_bias && tuning.begins_with_bias && bias_stages > 1;
+  const bool begins_with_bias = cell.has_bias && !cell.is_bf16 && tuning.begins_with_bias &&
+                                bias_stages > 1 && !(is_copied && cell.head_dim == 256);
+  // Under TMA, with a bias in bf16, or a mask beside it, spills cost more than trust saves.
+  const bool trusts_here = is_copied && begins_with_bias && !cell.is_causal;
+  const bool trusts = tuning.trusts && (!cell.has_bias || trusts_here);
   const bool scales_q = begins_with_bias && cell.has_exact_scale;
   return {attn::text("BIAS_STAGES=", bias_stages), attn::text("TRUST=", trusts ? 1 : 0),
           attn::text("BIAS_FIRST=", begins_with_bias ? 1 : 0),

@@ -18,9 +18,11 @@ inline constexpr const char* kHopperForwardSwitches[] = {
     "ALL_LANES_ARRIVE", "BIAS_FIRST", "HEADS_TOGETHER", "LAZY_RESCALE",
     "OVERLAP",          "PING_PONG",  "SCALE_IN_Q",     "TRUST"};
 
-// "BIAS_STAGES=2" and what else follows from the tile. `trusts_biased`: whether TRUST pays where
-// there is a bias, which depends on who loads it.
-std::vector<std::string> hopper_forward_defines(const Cell& cell, bool trusts_biased);
+// Who brings the tiles: it decides what a bias costs, and so what pays beside one.
+enum class Loading { tma, cp_async };
+
+// "BIAS_STAGES=2" and what else follows from the tile.
+std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loading);
 
 // A persistent grid of clusters; without maps.
 Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q = 1,

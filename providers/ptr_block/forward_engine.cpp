@@ -20,7 +20,7 @@ Recipe recipe(const Problem& problem, const Cell& cell) {
 }
 
 std::vector<std::string> defines(const Cell& cell) {
-  return kernel_kit::hopper_forward_defines(cell, true);
+  return kernel_kit::hopper_forward_defines(cell, kernel_kit::Loading::cp_async);
 }
 
 }  // namespace

@@ -206,7 +206,8 @@ std::string check_tma(const Flash& flash, const Compiler& compiler, const Choice
       compiler.ptx(*choice.engine, choice.cell).find("cp.async.bulk.tensor") != std::string::npos;
   const bool is_block_ptr = std::string(flash.id) == "block_ptr";
   if (has_tma && !is_block_ptr) return "its PTX uses TMA";
-  if (!has_tma && is_block_ptr && choice.cell.target.has_wgmma()) return "its PTX uses no TMA";
+  const bool is_wgmma = std::string(choice.engine->name).starts_with("wgmma");
+  if (!has_tma && is_block_ptr && is_wgmma) return "its PTX uses no TMA";
   return {};
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("a block computes whole tiles of any block_q", "[hopper_forward]") {
 
 TEST_CASE("Q takes the scale on where that is exact and the bias comes first", "[hopper_forward]") {
   const auto has = [](const Cell& cell, const std::string& define) {
-    const std::vector<std::string> all = hopper_forward_defines(cell, true);
+    const std::vector<std::string> all = hopper_forward_defines(cell, Loading::tma);
     return std::find(all.begin(), all.end(), define) != all.end();
   };
   Problem problem = problem_of_length(4096, 4, 16, 64);
