@@ -35,7 +35,7 @@ struct Cell {
   bool has_bias = false;
   bool is_causal = false;  // both kinds: Problem::arguments.diagonal tells them apart
   bool is_deterministic = false;
-  bool has_tails = false;  // a length off its tile, or columns beyond the problem's head_dim
+  bool has_tails = false;        // a length off its tile, or columns beyond the problem's head_dim
   bool has_exact_scale = false;  // a power of two: 16-bit numbers times it are not rounded
   std::vector<std::string> switches;  // "NAME=number": design steps of its engine, set by hand
 };
