@@ -53,7 +53,7 @@ bool holds_tiles(int groups, int block_q) {
 
 // How many warpgroups share a block: more use a multiprocessor better, fewer make more blocks.
 // Three or four that cannot overlap softmax and products are only taken where block_q leaves no
-// choice. A bias is best with three: four have too few registers for it.
+// choice. With a bias four were not seen to gain.
 int best_groups(const Problem& problem, const Cell& cell) {
   constexpr double kRate[] = {0, 0.5, 0.85, 1.0, 1.03};  // of a multiprocessor, against three
   const AttentionArguments& a = problem.arguments;
@@ -125,6 +125,13 @@ attn::Answer check_tile(const Cell& cell) {
   return attn::yes();
 }
 
+// Whether fp16 keeps Q times this: a power of two, and none that drives Q into the subnormals or
+// out of range. 1/16 is what head_dim 256 asks for.
+bool is_exact_scale(float scale) {
+  int exponent = 0;
+  return std::frexp(scale, &exponent) == 0.5f && scale <= 1.0f && scale >= 0.0625f;
+}
+
 attn::Answer check_problem(const Problem& problem, const Cell& cell) {
   if (cell.is_backward || !cell.target.has_wgmma()) {
     return attn::refuse(ATTN_UNSUPPORTED_DEVICE, "this kernel is for sm_90a");
@@ -156,8 +163,7 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   if (answer.status != ATTN_OK) return answer;
   const ForwardTile tile = hopper_forward_tile(cell);
   cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
-  int exponent = 0;
-  cell.has_exact_scale = std::frexp(problem.arguments.scale, &exponent) == 0.5f;
+  cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
   const AttentionArguments& a = problem.arguments;
   const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
   if (units > std::numeric_limits<int32_t>::max() / 2) {
@@ -173,7 +179,7 @@ std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loadin
   const int bias_stages = hopper_forward_tile(cell).bias_stages;
   const bool begins_with_bias = cell.has_bias && !cell.is_bf16 && tuning.begins_with_bias &&
                                 bias_stages > 1 && !(is_copied && cell.head_dim == 256);
-  // Under TMA, with a bias in bf16, or a mask beside it, spills cost more than trust saves.
+  // With a bias trust was seen to lose under TMA; in bf16, or beside a mask, 100 B and more spill.
   const bool trusts_here = is_copied && begins_with_bias && !cell.is_causal;
   const bool trusts = tuning.trusts && (!cell.has_bias || trusts_here);
   const bool scales_q = begins_with_bias && cell.has_exact_scale;

@@ -48,7 +48,7 @@ struct WorkList {
   // How a head's rows are cut. Tiles of 192 rows leave a rest; a rest of up to 64 and the tile before
   // it become two of 128, one of up to 128 is such a short tile. Short tiles come last, behind the
   // others of all heads: at 4,096 rows the last of 11 rounds then takes 0.8 of a round. With a bias
-  // that was seen to lose 1 to 4 %.
+  // that was seen to lose up to 3 %.
   static constexpr int kShortRows = 128;
   static constexpr bool kCutsShort = kRows == 192 && !IS_CAUSAL && !HAS_BIAS && kCluster == 1;
   struct Tiles {

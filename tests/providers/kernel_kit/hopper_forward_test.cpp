@@ -85,10 +85,13 @@ TEST_CASE("Q takes the scale on where that is exact and the bias comes first", "
   REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
   CHECK(has(cell, "BIAS_FIRST=1"));
   CHECK(has(cell, "SCALE_IN_Q=1"));
-  problem.arguments.scale = 0.1f;
-  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
-  CHECK(has(cell, "BIAS_FIRST=1"));
-  CHECK(has(cell, "SCALE_IN_Q=0"));
+  // No power of two, one that would leave fp16 too few bits of Q, one that might overflow it.
+  for (const float inexact : {0.1f, 0x1p-20f, 2.0f}) {
+    problem.arguments.scale = inexact;
+    REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+    CHECK(has(cell, "BIAS_FIRST=1"));
+    CHECK(has(cell, "SCALE_IN_Q=0"));
+  }
   Cell plain = cell_of_head_dim(64);
   REQUIRE(accept_hopper_forward(problem, plain).status == ATTN_OK);
   CHECK(has(plain, "BIAS_FIRST=0"));
