@@ -25,6 +25,7 @@ struct RunArguments {
   std::filesystem::path out;
   std::filesystem::path resume;
   std::vector<std::string> providers;
+  std::vector<std::string> overlays;
   std::vector<std::string> axes;
   std::vector<std::string> filters;
   std::vector<std::filesystem::path> provider_dirs;
@@ -33,7 +34,8 @@ struct RunArguments {
   bool is_dry_run = false;
 
   bool changes_sweep() const {
-    return !providers.empty() || !axes.empty() || !filters.empty() || effort || seed;
+    return !providers.empty() || !overlays.empty() || !axes.empty() || !filters.empty() || effort ||
+           seed;
   }
 };
 

@@ -116,7 +116,7 @@ Arguments parse_run(const Texts& words) {
   po::options_description options;
   options.add_options()("sweep", po::value<std::string>())("out", po::value<std::string>())(
       "resume", po::value<std::string>())("providers", po::value<Texts>())(
-      "axis,a", po::value<Texts>())("filter", po::value<Texts>())(
+      "overlay", po::value<Texts>())("axis,a", po::value<Texts>())("filter", po::value<Texts>())(
       "provider-dir", po::value<Texts>())("effort", po::value<std::string>())(
       "seed", po::value<std::string>())("dry-run", "")("help,h", "");
   po::positional_options_description positional;
@@ -129,6 +129,7 @@ Arguments parse_run(const Texts& words) {
   run.out = value_or(values, "out", std::string());
   run.resume = value_or(values, "resume", std::string());
   run.providers = comma_list(value_or(values, "providers", Texts{}), "--providers");
+  run.overlays = comma_list(value_or(values, "overlay", Texts{}), "--overlay");
   run.axes = value_or(values, "axis", Texts{});
   run.filters = value_or(values, "filter", Texts{});
   run.provider_dirs = paths_from(values, "provider-dir");
@@ -145,7 +146,7 @@ Arguments parse_run(const Texts& words) {
   if (run.sweep.empty() && run.changes_sweep()) {
     throw UsageError(
         "run: --resume goes on with the run's own sweep, which -a, --providers, "
-        "--filter, --effort and --seed would change",
+        "--overlay, --filter, --effort and --seed would change",
         "leave them out, or start a new run with --out");
   }
   return run;

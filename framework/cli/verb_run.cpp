@@ -30,7 +30,8 @@ namespace fs = std::filesystem;
 
 Sweep chosen_sweep(const RunArguments& arguments, const Environment& environment) {
   Sweep sweep = load_sweep(arguments.sweep, sweep_directories(environment));
-  sweep = apply(std::move(sweep), {arguments.axes, arguments.filters, arguments.providers});
+  sweep = apply(std::move(sweep),
+                {arguments.axes, arguments.filters, arguments.providers, arguments.overlays});
   if (arguments.effort) sweep.measure.effort = *arguments.effort;
   if (arguments.seed) sweep.measure.seed = *arguments.seed;
   return sweep;

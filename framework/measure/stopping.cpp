@@ -8,9 +8,9 @@
 namespace attnbench {
 namespace {
 
-// A burst is at least so many samples, or as many as last so long where that is fewer.
+// A burst is at least so many samples, or as many as last StoppingRule::burst_ms where that is
+// fewer.
 constexpr int kBurstSamples = 8;
-constexpr double kBurstMs = 20.0;
 
 // cuEventElapsedTime resolves about half a microsecond, says the driver API's manual.
 constexpr double kEventTickMs = 0.0005;
@@ -31,10 +31,10 @@ bool is_narrow_enough(const StoppingRule& rule, const std::vector<double>& sampl
          std::max(rule.max_rel_half_width * summary.median, rule.clock_tick_ms / 2);
 }
 
-int burst_size(int missing, int share, double call_ms) {
+int burst_size(double burst_ms, int missing, int share, double call_ms) {
   int samples = kBurstSamples;
-  if (call_ms * kBurstSamples > kBurstMs) {
-    samples = std::max(1, static_cast<int>(std::ceil(kBurstMs / call_ms)));
+  if (call_ms * kBurstSamples > burst_ms) {
+    samples = std::max(1, static_cast<int>(std::ceil(burst_ms / call_ms)));
   }
   const int minimum = samples;
   samples = std::max(samples, share);
@@ -69,9 +69,10 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 10;
     rule.max_samples = 10;
     rule.slow_call_ms = 20;
-    // A GPU's long calls come in several bursts, each after a pause that lets it clock up.
-    rule.warmup_ms = device == "cpu" ? 10 : 100;
-    rule.first_warmup_ms = device == "cpu" ? 10 : 150;
+    rule.first_warmup_ms = rule.warmup_ms = device == "cpu" ? 10 : 100;
+    // On a GPU each burst is warmed up for longer than most calls take, so there is but one, if it
+    // does not last a second: otherwise thousands of trials would be nothing but warm-up.
+    if (device != "cpu") rule.burst_ms = 1000;
   }
   return rule;
 }
@@ -96,8 +97,8 @@ Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms,
   }
   if (count >= first_look && spent_s >= rule.time_budget_s) return stop(StopReason::budget);
   Decision decision;
-  decision.next_samples =
-      burst_size(next_look - count, (next_look - last_look) / rule.bursts_between_looks, call_ms);
+  decision.next_samples = burst_size(rule.burst_ms, next_look - count,
+                                     (next_look - last_look) / rule.bursts_between_looks, call_ms);
   return decision;
 }
 

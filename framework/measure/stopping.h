@@ -20,6 +20,7 @@ struct StoppingRule {
   int slow_min_samples = 6;      // the same where a call is slow: fewer have no interval at all
   double slow_call_ms = 100;     // a call longer than this is slow
   int bursts_between_looks = 4;  // about so many: the providers of a case take turns by bursts
+  double burst_ms = 20;          // a burst is 8 samples, or as many as last so long if fewer do
   int max_samples = 1280;  // a last look: past it the interval hardly narrows, but records swell
   double max_rel_half_width = 0.005;  // of the interval, relative to the median
   double clock_tick_ms = 0.0;         // no interval is asked to be narrower than half of this

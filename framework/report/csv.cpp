@@ -68,12 +68,14 @@ std::string csv_cell(std::string_view text) {
 
 std::string seed_csv(const Figure& figure, const Sentinels& sentinels) {
   std::string text = csv_cell(figure.x_name);
-  for (const FigureLine& line : figure.lines) text += "," + csv_cell(line.label);
+  for (const FigureLine& line : figure.lines) {
+    if (!line.is_overlay) text += "," + csv_cell(line.label);
+  }
   text += "\n";
   for (size_t x = 0; x < figure.x_values.size(); ++x) {
     text += figure.is_x_number ? number_text(figure.x_values[x]) : csv_cell(figure.x_labels[x]);
     for (const FigureLine& line : figure.lines) {
-      text += "," + point_text(line.points[x], sentinels);
+      if (!line.is_overlay) text += "," + point_text(line.points[x], sentinels);
     }
     text += "\n";
   }

@@ -20,7 +20,7 @@ std::string csv_cell(std::string_view text);
 
 // What triton.testing writes with pandas, byte for byte: the x axis's name and the lines' labels,
 // then "%.6f" for every number, "\n" for line ends. A failure is its sentinel, here and nowhere
-// else; a point that the sweep has not is empty.
+// else; a point that the sweep has not is empty. An overlay has no column.
 std::string seed_csv(const Figure& figure, const Sentinels& sentinels);
 
 // One row a trial, under the keys of results.jsonl: their names carry the units. A cell that was

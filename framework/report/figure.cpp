@@ -39,7 +39,7 @@ void for_each_figure(const Plan& plan, const std::vector<Record>& records,
     Figure figure{plot.name,        plan.sweep().plot.x, plot.x_labels,
                   plot.is_x_number, plot.x_values,       {}};
     for (const PlotLine& line : plot.lines) {
-      FigureLine drawn{line.label, line.color, line.dash, {}};
+      FigureLine drawn{line.label, line.color, line.dash, {}, line.is_overlay};
       for (const std::string& id : line.trial_ids) drawn.points.push_back(point_of(points, id));
       figure.lines.push_back(std::move(drawn));
     }

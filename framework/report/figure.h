@@ -25,6 +25,7 @@ struct FigurePoint {
 struct FigureLine {
   std::string label, color, dash;   // as the sweep says them; hostile until escaped
   std::vector<FigurePoint> points;  // one for each x
+  bool is_overlay = false;          // no column of the CSV
 };
 
 struct Figure {

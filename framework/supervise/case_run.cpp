@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "model/work.h"
 #include "supervise/trial_life.h"
@@ -18,15 +19,44 @@ struct Later {
   std::string death;  // what it is retried after; empty: it only needs the room
 };
 
+bool share_worker(const TrialLife& one, const TrialLife& other) {
+  return one.provider().id == other.provider().id && one.trial().device == other.trial().device;
+}
+
+// The first trial of each worker, then the second of each, and so on.
+std::vector<TrialLife*> by_turns(const std::vector<TrialLife*>& lives) {
+  std::vector<std::deque<TrialLife*>> queues;
+  for (TrialLife* const life : lives) {
+    const auto its_queue = std::find_if(queues.begin(), queues.end(), [&](const auto& queue) {
+      return share_worker(*queue.front(), *life);
+    });
+    if (its_queue == queues.end()) {
+      queues.push_back({life});
+    } else {
+      its_queue->push_back(life);
+    }
+  }
+  std::vector<TrialLife*> turns;
+  while (turns.size() < lives.size()) {
+    for (std::deque<TrialLife*>& queue : queues) {
+      if (queue.empty()) continue;
+      turns.push_back(queue.front());
+      queue.pop_front();
+    }
+  }
+  return turns;
+}
+
 class CaseRun {
  public:
-  CaseRun(RunContext& context, const std::vector<CaseTrial>& trials);
+  CaseRun(RunContext& context, References& references, const std::vector<CaseTrial>& trials);
   void run();
 
  private:
   bool prepare_together();  // false: they do not fit
   void measure_in_rounds();
-  std::optional<End> next_step(TrialLife& life, int round);
+  std::optional<End> next_burst(TrialLife& life, int round);
+  void conclude_waiting();
   void run_alone(const Later& later);
   std::optional<End> get_ready(TrialLife& life);
   void settle(TrialLife& life, const End& end, bool is_alone);
@@ -35,18 +65,16 @@ class CaseRun {
 
   RunContext& context_;
   const Problem& problem_;
-  References references_;
   std::deque<TrialLife> lives_;     // a deque: they are pointed to
   std::vector<TrialLife*> active_;  // prepared together, still being measured
+  TrialLife* waiting_ = nullptr;    // measured, not concluded
   std::deque<Later> later_;
 };
 
-CaseRun::CaseRun(RunContext& context, const std::vector<CaseTrial>& trials)
-    : context_(context),
-      problem_(trials.front().trial->problem),
-      references_(problem_, context.settings) {
+CaseRun::CaseRun(RunContext& context, References& references, const std::vector<CaseTrial>& trials)
+    : context_(context), problem_(trials.front().trial->problem) {
   for (const CaseTrial& entry : trials) {
-    lives_.emplace_back(context, references_, *entry.trial, *entry.provider);
+    lives_.emplace_back(context, references, *entry.trial, *entry.provider);
   }
 }
 
@@ -98,29 +126,40 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
   return planned_bytes > context_.settings.memory_fraction * static_cast<double>(facts->free_bytes);
 }
 
+// A trial that has enough is concluded after the next one's burst: what its provider writes late,
+// has had its time by then. Hence workers alternate where they can; in the same worker the next
+// burst would write over the outputs.
 void CaseRun::measure_in_rounds() {
+  active_ = by_turns(active_);
   for (int round = 0; !active_.empty(); ++round) {
     std::vector<TrialLife*> left = active_;
     for (size_t i : rotated(active_.size(), static_cast<size_t>(round))) {
       TrialLife& life = *active_[i];
-      const std::optional<End> end = next_step(life, round);
-      if (!end) continue;
-      settle(life, *end, lives_.size() == 1);
-      std::erase(left, &life);
+      if (waiting_ != nullptr && share_worker(*waiting_, life)) conclude_waiting();
+      const std::optional<End> end = next_burst(life, round);
+      if (end) settle(life, *end, lives_.size() == 1);
+      if (end || life.has_enough()) std::erase(left, &life);
+      if (end || !life.has_enough()) continue;
+      conclude_waiting();
+      waiting_ = &life;
     }
     active_ = std::move(left);
   }
+  conclude_waiting();
 }
 
-// One burst; before the first one, and after the worker was lost to another trial, with
-// preparation.
-std::optional<End> CaseRun::next_step(TrialLife& life, int round) {
+void CaseRun::conclude_waiting() {
+  if (waiting_ == nullptr) return;
+  TrialLife& life = *std::exchange(waiting_, nullptr);
+  settle(life, life.conclude(), lives_.size() == 1);
+}
+
+// Before the first one, and after the worker was lost to another trial, with preparation.
+std::optional<End> CaseRun::next_burst(TrialLife& life, int round) {
   if (!life.is_ready()) {
     if (std::optional<End> end = get_ready(life)) return end;
   }
-  if (std::optional<End> end = life.burst(round)) return end;
-  if (!life.has_enough()) return std::nullopt;
-  return life.conclude();
+  return life.burst(round);
 }
 
 std::optional<End> CaseRun::get_ready(TrialLife& life) {
@@ -139,7 +178,10 @@ void CaseRun::run_alone(const Later& later) {
   life.start_over(is_retry);
   context_.observer.trial_started(life.trial());
   std::optional<End> end;
-  for (int round = 0; !end; ++round) end = next_step(life, round);
+  for (int round = 0; !end; ++round) {
+    end = next_burst(life, round);
+    if (!end && life.has_enough()) end = life.conclude();
+  }
   if (is_retry && end->outcome == Outcome::ok) {
     life.warn("contaminated: passed alone in a fresh worker; before that, " + later.death);
   }
@@ -176,8 +218,8 @@ void CaseRun::blame(const TrialLife& life) {
 
 }  // namespace
 
-void run_case(RunContext& context, const std::vector<CaseTrial>& trials) {
-  CaseRun(context, trials).run();
+void run_case(RunContext& context, References& references, const std::vector<CaseTrial>& trials) {
+  CaseRun(context, references, trials).run();
 }
 
 }  // namespace attnbench

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "supervise/references.h"
 #include "supervise/run_context.h"
 
 namespace attnbench {
@@ -15,7 +16,8 @@ struct CaseTrial {
   const ProviderInfo* provider = nullptr;  // installed and usable on the trial's device
 };
 
-// Every trial ends in a record. Throws StopRequested when the stop flag is set.
-void run_case(RunContext& context, const std::vector<CaseTrial>& trials);
+// Every trial ends in a record. `references` are the problem's. Throws StopRequested when the stop
+// flag is set.
+void run_case(RunContext& context, References& references, const std::vector<CaseTrial>& trials);
 
 }  // namespace attnbench

@@ -48,13 +48,29 @@ References::References(const Problem& problem, const RunSettings& settings)
       rows_per_tensor_(settings.measure.verify_rows),
       threads_(settings.reference_threads) {}
 
-const ReferenceRows& References::of(int variant) {
-  const std::map<int, ReferenceRows>::iterator known = computed_.find(variant);
-  if (known != computed_.end()) return known->second;
+ReferenceRows References::compute(int variant, int threads) const {
   const uint32_t number = static_cast<uint32_t>(variant);
   const RowSelection selection = choose_rows(problem_, secret_seed_, number, rows_per_tensor_);
-  return computed_.emplace(variant, compute_reference(problem_, seed_, number, selection, threads_))
-      .first->second;
+  return compute_reference(problem_, seed_, number, selection, threads);
+}
+
+void References::start(int threads) {
+  // One behind the other: each keeps all threads busy.
+  computed_[0] =
+      std::async(std::launch::async, [this, threads] { return compute(0, threads); }).share();
+  computed_[1] = std::async(std::launch::async, [this, threads, first = computed_[0]] {
+                   first.wait();
+                   return compute(1, threads);
+                 }).share();
+}
+
+const ReferenceRows& References::of(int variant) {
+  std::shared_future<ReferenceRows>& computed = computed_.at(static_cast<size_t>(variant));
+  if (!computed.valid()) {
+    computed =
+        std::async(std::launch::deferred, [=, this] { return compute(variant, threads_); }).share();
+  }
+  return computed.get();
 }
 
 std::vector<RowAddress> References::rows(int variant, bool with_lse) {

@@ -1,9 +1,10 @@
-// The fp64 answers of one case, computed once per input variant when first needed and shared by all
-// of its trials. The rows are chosen by the run's secret, so a provider cannot know where to be
-// right.
+// The fp64 answers of one case, computed once per input variant when first needed, or ahead of it,
+// and shared by all of its trials. The rows are chosen by the run's secret, so a provider cannot
+// know where to be right.
 #pragma once
 
-#include <map>
+#include <array>
+#include <future>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ class References {
  public:
   References(const Problem& problem, const RunSettings& settings);
 
+  // Begins to compute them with so many threads, and returns. The destructor waits for the end.
+  void start(int threads);
+
   // The rows to ask a provider for; LSE only of one that writes it.
   std::vector<RowAddress> rows(int variant, bool with_lse);
   // How many numbers those rows are.
@@ -34,11 +38,12 @@ class References {
 
  private:
   const ReferenceRows& of(int variant);
+  ReferenceRows compute(int variant, int threads) const;
 
   Problem problem_;
   uint64_t seed_, secret_seed_;
   int rows_per_tensor_, threads_;
-  std::map<int, ReferenceRows> computed_;
+  std::array<std::shared_future<ReferenceRows>, 2> computed_;  // by variant
 };
 
 }  // namespace attnbench

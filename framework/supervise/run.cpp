@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -98,9 +99,30 @@ void check_settings(const RunSettings& settings, const std::vector<Trial>& trial
   }
 }
 
+// The references of a case are computed while the one before it is measured, unless that is
+// measured on the same cores. The worker keeps one, its driver another.
+constexpr int kCoresOfWorker = 2;
+
+std::unique_ptr<References> references_ahead(const RunSettings& settings, const Trial& now,
+                                             const Trial& next) {
+  std::unique_ptr<References> references = std::make_unique<References>(next.problem, settings);
+  const int threads = settings.reference_threads - kCoresOfWorker;
+  if (now.device != "cpu" && threads > 0) references->start(threads);
+  return references;
+}
+
 void run_cases(RunContext& context, const std::vector<Trial>& trials,
                const std::vector<ProviderInfo>& providers) {
-  for (const std::vector<const Trial*>& members : by_case(trials)) {
+  const std::vector<std::vector<const Trial*>> cases = by_case(trials);
+  std::unique_ptr<References> next;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const std::vector<const Trial*>& members = cases[i];
+    const Trial& first = *members.front();
+    const std::unique_ptr<References> references =
+        next ? std::move(next) : std::make_unique<References>(first.problem, context.settings);
+    if (i + 1 < cases.size()) {
+      next = references_ahead(context.settings, first, *cases[i + 1].front());
+    }
     std::vector<CaseTrial> runnable;
     for (const Trial* trial : members) {
       const ProviderInfo* provider = find_provider(providers, trial->provider);
@@ -114,7 +136,7 @@ void run_cases(RunContext& context, const std::vector<Trial>& trials,
         runnable.push_back({trial, provider});
       }
     }
-    if (!runnable.empty()) run_case(context, runnable);
+    if (!runnable.empty()) run_case(context, *references, runnable);
   }
   context.pool.say_bye();
 }

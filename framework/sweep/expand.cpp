@@ -281,7 +281,7 @@ void Plan::for_each_plot(const std::function<bool(const Plot&)>& visit) const {
     bool has_points = false;
     for (size_t line = 0; line < lines().size(); ++line) {
       const Line& source = lines()[line].line;
-      PlotLine drawn{source.label, source.id, source.color, source.dash, {}};
+      PlotLine drawn{source.label, source.id, source.color, source.dash, source.is_overlay, {}};
       for (rows[impl.x.axis] = 0; rows[impl.x.axis] < x_axis.rows.size(); ++rows[impl.x.axis]) {
         const bool has_point = impl.has_point(line, rows);
         drawn.trial_ids.push_back(has_point ? trial_id(impl.trial(line, rows)) : "");

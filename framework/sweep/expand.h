@@ -31,6 +31,7 @@ struct PlanCounts {
 // Points of one provider in one plot.
 struct PlotLine {
   std::string label, provider, color, dash;
+  bool is_overlay = false;
   std::vector<std::string> trial_ids;  // one for each x; empty: the sweep has no such point
 };
 struct Plot {

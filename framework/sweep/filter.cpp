@@ -70,11 +70,11 @@ std::string filter_text(const Trial& trial) {
   const Problem& problem = trial.problem;
   std::string text = fmt::format(
       "provider={} device={} mode={} dtype={} batch={} heads={} kv_heads={} seqlen_q={} "
-      "seqlen_kv={} head_dim={} layout={} causal={} bias={}",
+      "seqlen_kv={} head_dim={} layout={} causal={} bias={} scale={}",
       trial.provider, trial.device, enum_to_text(kModes, problem.mode),
       enum_to_text(kDtypes, problem.dtype), problem.batch, problem.heads, problem.kv_heads,
       problem.seqlen_q, problem.seqlen_kv, problem.head_dim, enum_to_text(kLayouts, problem.layout),
-      enum_to_text(kCausals, problem.causal), enum_to_text(kBiases, problem.bias));
+      enum_to_text(kCausals, problem.causal), enum_to_text(kBiases, problem.bias), problem.scale);
   for (const auto& [name, value] : trial.options) {
     text += fmt::format(" {}={}", name, to_text(value));
   }

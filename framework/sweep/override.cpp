@@ -67,24 +67,38 @@ void override_axis(Sweep& sweep, const std::string& written) {
   sweep.axes.insert(sweep.axes.begin(), Axis{{name}, std::move(rows), where});
 }
 
+// `option` takes several, "a,b".
+Line line_of(const std::string& id, const std::string& option, const Place& where) {
+  if (id.empty()) throw SweepError(where, "an empty id", fmt::format("write {} a,b", option));
+  Line line;
+  line.id = line.label = id;
+  line.where = where;
+  return line;
+}
+
 void choose_lines(Sweep& sweep, const std::vector<std::string>& providers) {
   const Place where{"--providers " + join(providers, ",")};
   std::vector<Line> chosen;
   for (const std::string& id : providers) {
-    if (id.empty()) throw SweepError(where, "an empty id", "write --providers a,b");
+    const Line newcomer = line_of(id, "--providers", where);
     const size_t before = chosen.size();
     for (const Line& line : sweep.lines) {
       if (line.id != id) continue;
       chosen.push_back(line);
       chosen.back().is_optional = false;  // asked for by name: its absence must not pass in silence
     }
-    if (chosen.size() > before) continue;
-    Line line;
-    line.id = line.label = id;
-    line.where = where;
-    chosen.push_back(line);
+    if (chosen.size() == before) chosen.push_back(newcomer);
   }
   sweep.lines = std::move(chosen);
+}
+
+void add_overlays(Sweep& sweep, const std::vector<std::string>& overlays) {
+  const Place where{"--overlay " + join(overlays, ",")};
+  for (const std::string& id : overlays) {
+    Line line = line_of(id, "--overlay", where);
+    line.is_overlay = true;
+    sweep.lines.push_back(line);
+  }
 }
 
 // Values that are no longer in the grid exclude nothing; the sweep should not speak of them.
@@ -108,6 +122,7 @@ void prune_excludes(Sweep& sweep) {
 Sweep apply(Sweep sweep, const Overrides& overrides) {
   for (const std::string& axis : overrides.axes) override_axis(sweep, axis);
   if (!overrides.providers.empty()) choose_lines(sweep, overrides.providers);
+  add_overlays(sweep, overrides.overlays);
   for (const std::string& filter : overrides.filters) {
     at(Place{"--filter"}, [&filter] { Filter{{filter}}; });
     sweep.filters.push_back(filter);

@@ -244,6 +244,7 @@ Line read_line(const Node& node) {
   }
   line.device_type = reader.word_or_empty("device", {"cpu", "cuda"});
   line.is_optional = reader.flag_or("optional", false);
+  line.is_overlay = reader.flag_or("overlay", false);
   if (const Member* color = reader.find("color")) {
     line.color = text_of(color->value, "color");
     check_color(*color, line.color);

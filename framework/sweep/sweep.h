@@ -72,6 +72,7 @@ struct Line {
   Options options;           // of this line alone; they win over an axis of the same name
   std::string device_type;   // "cpu", "cuda"; empty: the best that the provider and machine have
   bool is_optional = false;  // left out, with a note, where it cannot run
+  bool is_overlay = false;   // drawn in the plots, but no column of their CSV files
   std::string color;         // "green", "#00aa00"; empty: the report chooses
   std::string dash;          // "solid", "dashed", "dotted", "dashdot"; empty: solid
   Place where;

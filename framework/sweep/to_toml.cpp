@@ -71,6 +71,7 @@ std::string line_text(const Line& line) {
   if (!options.empty()) text += fmt::format("options = {{{}}}\n", join(options, ", "));
   if (!line.device_type.empty()) text += fmt::format("device = {}\n", quoted(line.device_type));
   if (line.is_optional) text += "optional = true\n";
+  if (line.is_overlay) text += "overlay = true\n";
   if (!line.color.empty()) text += fmt::format("color = {}\n", quoted(line.color));
   if (!line.dash.empty()) text += fmt::format("dash = {}\n", quoted(line.dash));
   return text;

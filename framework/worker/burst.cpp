@@ -119,6 +119,7 @@ BurstReply run_burst(PreparedTrial& trial, const BurstRequest& request, Channel&
   burst.last_variant = trial.tensors().variant();
   trial.end_memory_watch();
   trial.note_harm();
+  trial.note_outputs();
   return burst;
 }
 

@@ -34,6 +34,10 @@ class CaseTensors {
   bool has_forward_of(const void* maker) const { return forward_maker_ == maker; }
   void forget_forward();
 
+  // Whose timed pass wrote the outputs last.
+  void keep_writer(const void* writer) { writer_ = writer; }
+  bool was_written_by(const void* writer) const { return writer_ == writer; }
+
   // Inputs that are not as they were filled in. Puts them right again, so that the next trial is
   // not blamed; a computed one is forgotten.
   std::vector<Role> repair_inputs();
@@ -52,6 +56,7 @@ class CaseTensors {
   std::map<Role, Tensor> tensors_;
   int variant_ = 0;
   const void* forward_maker_ = nullptr;
+  const void* writer_ = nullptr;
 };
 
 }  // namespace attnbench

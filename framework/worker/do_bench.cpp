@@ -122,6 +122,7 @@ BurstReply run_do_bench(PreparedTrial& trial, const BurstRequest& request, Chann
   burst.last_variant = trial.tensors().variant();
   trial.end_memory_watch();
   trial.note_harm();
+  trial.note_outputs();
   return burst;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/text.h"
 #include "provider/call_failure.h"
@@ -12,6 +13,9 @@ namespace {
 
 // A page here and there belongs to allocators, not to leaks.
 constexpr int64_t kTolerableGrowthBytes = 1 << 20;
+
+// Long enough for a thread or a stream that a provider forgot to join.
+constexpr std::chrono::milliseconds kLateWriteWait{20};
 
 bool is_timed(Mode mode, Pass pass) {
   return mode == Mode::fwd_bwd || (mode == Mode::fwd) == (pass == Pass::fwd);
@@ -42,6 +46,7 @@ PreparedTrial::PreparedTrial(Device& device, Instance& instance, CaseTensors& te
 PreparedTrial::~PreparedTrial() {
   device_.synchronize();  // a plan is destroyed only when its work is done
   if (tensors_.has_forward_of(this)) tensors_.forget_forward();
+  if (tensors_.was_written_by(this)) tensors_.keep_writer(nullptr);
 }
 
 PreparedTrial::PassPlan PreparedTrial::make_plan(Instance& instance, Pass pass,
@@ -159,6 +164,26 @@ void PreparedTrial::note_harm() {
   for (const Role role : tensors_.repair_inputs()) {
     add_once(changed_inputs_, std::string(enum_to_text(kRoles, role)));
   }
+}
+
+std::vector<uint64_t> PreparedTrial::output_hashes() {
+  std::vector<uint64_t> hashes;
+  for (const Role role : outputs()) hashes.push_back(device_.hash(tensors_.buffer(role)));
+  return hashes;
+}
+
+void PreparedTrial::note_outputs() {
+  tensors_.keep_writer(this);
+  noted_hashes_ = output_hashes();
+  noted_at_ = std::chrono::steady_clock::now();
+}
+
+// Most of the wait has usually passed: another provider was measured in the meantime.
+bool PreparedTrial::finds_late_write() {
+  if (!tensors_.was_written_by(this)) note_outputs();  // another trial's outputs lie there
+  std::this_thread::sleep_until(noted_at_ + kLateWriteWait);
+  device_.synchronize();
+  return output_hashes() != noted_hashes_;
 }
 
 void PreparedTrial::begin_memory_watch() {

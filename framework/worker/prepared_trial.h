@@ -1,6 +1,7 @@
 // A trial whose plans exist: it can run its timed passes, and knows what it did wrong so far.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,10 @@ class PreparedTrial {
 
   // Looks for harm done since the last look, and repairs it; `check` reports what was found.
   void note_harm();
+  // What the outputs are now that the passes have been completed.
+  void note_outputs();
+  // Whether they are anything else a while later.
+  bool finds_late_write();
   // Brackets around everything that runs the provider: its memory must not grow from pass to pass.
   void begin_memory_watch();
   void end_memory_watch();
@@ -64,6 +69,7 @@ class PreparedTrial {
   PassPlan make_plan(Instance& instance, Pass pass, const Options& options);
   void allocate_workspace(PassPlan& pass);
   void run_forward();
+  std::vector<uint64_t> output_hashes();
 
   Device& device_;
   CaseTensors& tensors_;
@@ -71,6 +77,8 @@ class PreparedTrial {
   std::vector<PassPlan> passes_;  // fwd first
   std::vector<Step> timed_;
   std::vector<std::string> guard_violations_, changed_inputs_;
+  std::vector<uint64_t> noted_hashes_;  // of the outputs
+  std::chrono::steady_clock::time_point noted_at_;
   bool has_run_ = false;
   uint64_t bytes_before_run_ = 0;
   int64_t grown_bytes_ = 0;

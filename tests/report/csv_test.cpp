@@ -24,6 +24,14 @@ TEST_CASE("a trial that the run did not reach has the sentinel of not_run", "[re
         "seqlen,Triton-BlockPtr\n1024.000000,0.310000\n2048.000000,9.000000\n");
 }
 
+TEST_CASE("an overlay has no column in a plot's CSV", "[report]") {
+  const std::vector<Record> records = seed_records();
+  Figure figure = seed_figure(records);
+  figure.lines[1].is_overlay = true;
+  CHECK(seed_csv(figure, Sentinels{})
+            .starts_with("seqlen,Triton-BlockPtr,Jax\n1024.000000,0.310000,300"));
+}
+
 TEST_CASE("an x that is no number is written as its label", "[report]") {
   const std::vector<Record> records = seed_records();
   Figure figure = seed_figure(records);

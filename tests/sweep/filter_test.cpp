@@ -25,7 +25,7 @@ bool keeps(const std::string& pattern, const Trial& trial) {
 TEST_CASE("a filter reads the trial in the glossary's words", "[filter]") {
   CHECK(filter_text(trial_with(64)) ==
         "provider=tile device=cpu mode=fwd dtype=fp16 batch=1 heads=1 kv_heads=1 seqlen_q=1 "
-        "seqlen_kv=1 head_dim=64 layout=bshd causal=none bias=none block_q=64");
+        "seqlen_kv=1 head_dim=64 layout=bshd causal=none bias=none scale=0 block_q=64");
 }
 
 TEST_CASE("a filter finds a part, a boundary makes it a word, a minus negates", "[filter]") {

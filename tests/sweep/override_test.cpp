@@ -90,13 +90,23 @@ TEST_CASE("the option --providers chooses lines in its own order and lets others
   CHECK(joined.lines[0].label == "cpu_flash");
 }
 
+TEST_CASE("an overlay joins the lines behind the others, also those of --providers", "[override]") {
+  const Sweep sweep = with({{}, {}, {"cpu_reference"}, {"cpu_flash"}});
+  REQUIRE(sweep.lines.size() == 2);
+  CHECK_FALSE(sweep.lines[0].is_overlay);
+  CHECK(sweep.lines[1].id == "cpu_flash");
+  CHECK(sweep.lines[1].is_overlay);
+  CHECK_THROWS_AS(with({{}, {}, {}, {""}}), SweepError);
+}
+
 TEST_CASE("an exclude whose values have gone goes too", "[override]") {
   CHECK(with({}).excludes.size() == 1);
   CHECK(with({{"seqlen=64"}, {}, {}}).excludes.empty());
 }
 
 TEST_CASE("a sweep that the command line changed survives as TOML", "[override]") {
-  const Sweep sweep = with({{"heads=8,16", "seqlen=64:256:*2"}, {"-heads=16.*\\b64"}, {"tile"}});
+  const Sweep sweep =
+      with({{"heads=8,16", "seqlen=64:256:*2"}, {"-heads=16.*\\b64"}, {"tile"}, {"cpu_flash"}});
   const Plan before = expand(sweep, fake_providers(), {"cpu"});
   const Plan after = expand(parse_sweep(to_toml(sweep), "test.toml"), fake_providers(), {"cpu"});
   CHECK(trials_of(after) == trials_of(before));

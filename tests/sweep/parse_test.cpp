@@ -59,6 +59,7 @@ label = "Tile"
 options = {block_q = 64, rate = 0.5, kind = "x"}
 device = "cpu"
 optional = true
+overlay = true
 color = "#00aA00"
 dash = "dotted"
 [[exclude]]
@@ -93,6 +94,7 @@ preparation_ms = 2.5
   CHECK(to_text(line.options) == "block_q=64 kind=x rate=0.5");
   CHECK(line.device_type == "cpu");
   CHECK(line.is_optional);
+  CHECK(line.is_overlay);
   CHECK(line.color == "#00aA00");
   CHECK(line.dash == "dotted");
   CHECK(sweep.excludes.at(0).conditions.size() == 2);

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -99,7 +100,7 @@ Problem example(const Cell& cell, bool has_tails) {
   a.heads = a.kv_heads = 16;
   a.seqlen_q = a.seqlen_kv = has_tails ? 4095 : 4096;
   a.head_dim = has_tails ? cell.head_dim - 8 : cell.head_dim;
-  a.scale = 0.125f;
+  a.scale = 1.0f / std::sqrt(static_cast<float>(a.head_dim));
   const int64_t row = int64_t{a.heads} * a.head_dim;
   const AttentionTensor rows = {nullptr, row * a.seqlen_q, a.head_dim, row};
   a.q = a.k = a.v = a.o = a.grad_o = a.grad_q = a.grad_k = a.grad_v = rows;
