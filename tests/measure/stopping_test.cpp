@@ -115,9 +115,18 @@ TEST_CASE("the grid takes ten samples, six above 20 ms, however noisy", "[stoppi
   CHECK(stopping_rule(Effort::grid, "cpu").warmup_ms == 10);
 }
 
+TEST_CASE("a GPU's grid takes one burst a trial, several only where that would take seconds",
+          "[stopping]") {
+  for (const double call_ms : {0.05, 5.0, 30.0, 160.0}) {
+    CHECK(measure(gpu_rule(Effort::grid), call_ms, 0.1).bursts.size() == 1);
+  }
+  CHECK(measure(gpu_rule(Effort::grid), 600.0, 0.1).bursts == std::vector<int>{2, 2, 2});
+  CHECK(measure(gpu_rule(Effort::normal), 5.0, 0.1).bursts.size() > 4);
+}
+
 TEST_CASE("a GPU gets time to clock steadily before a trial's first burst", "[stopping]") {
   for (const Effort effort : {Effort::grid, Effort::normal, Effort::headline}) {
-    CHECK(gpu_rule(effort).first_warmup_ms >= 150);
+    CHECK(gpu_rule(effort).first_warmup_ms >= 100);
     const StoppingRule on_cpu = stopping_rule(effort, "cpu");
     CHECK(on_cpu.first_warmup_ms == on_cpu.warmup_ms);
   }

@@ -193,6 +193,30 @@ TEST_CASE("trials of a case take turns, one burst each", "[run]") {
   CHECK(std::set<int>(record.sample_rounds.begin(), record.sample_rounds.end()).size() >= 2);
 }
 
+TEST_CASE("workers alternate within a round, and a trial is concluded behind the next one's burst",
+          "[run]") {
+  Stay stay;
+  stay.settings.measure.effort = Effort::grid;
+  std::vector<size_t> concluded;
+  stay.witness.after_burst = [&] { concluded.push_back(stay.witness.records.size()); };
+  stay.run({small_trial("guest_none", 1), small_trial("guest_none", 2),
+            small_trial("guest_none", 3), small_trial("cpu_reference")});
+  CHECK(stay.witness.bursts ==
+        std::vector<std::string>{"guest_none", "cpu_reference", "guest_none", "guest_none"});
+  // The third has the worker of the second, whose outputs must be looked at before.
+  CHECK(concluded == std::vector<size_t>{0, 0, 1, 3});
+  for (const Record& record : stay.witness.records) CHECK(record.outcome == Outcome::ok);
+}
+
+TEST_CASE("a late writer among trials of other workers is found", "[run]") {
+  Stay stay;
+  stay.settings.measure.effort = Effort::grid;
+  stay.run({small_trial("guest_late"), small_trial("cpu_reference"), small_trial("guest_none")});
+  CHECK(stay.witness.of("guest_late").detail == "late-write");
+  CHECK(stay.witness.of("cpu_reference").outcome == Outcome::ok);
+  CHECK(stay.witness.of("guest_none").outcome == Outcome::ok);
+}
+
 TEST_CASE("trials that do not fit together run one by one and say so", "[run]") {
   Stay stay;
   stay.settings.memory_fraction = 1e-9;

@@ -54,6 +54,16 @@ TEST_CASE("a trial is not blamed for the harm another did before it", "[checks]"
   CHECK(stage.session.handle(CheckRequest{"t"}).changed_inputs == std::vector<std::string>{"k"});
 }
 
+TEST_CASE("what another trial writes in the meantime is no late write", "[checks]") {
+  Stage stage;
+  stage.prepare(small_problem());
+  stage.session.handle(PrepareRequest{"other", {}});
+  stage.session.handle(RunOnceRequest{"t", 0});
+  stage.session.handle(RunOnceRequest{"other", 1});
+  CHECK_FALSE(stage.session.handle(CheckRequest{"t"}).late_write);
+  CHECK_FALSE(stage.session.handle(CheckRequest{"other"}).late_write);
+}
+
 TEST_CASE("outputs that change after the pass are a late write", "[checks]") {
   CHECK(check_after("late").late_write);
 }
