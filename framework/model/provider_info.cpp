@@ -81,6 +81,7 @@ Json to_json(const OptionInfo& option) {
   json["max"] = finite_or_null(option.max);
   json["default"] = to_json(option.default_value);
   json["is_sweepable"] = option.is_sweepable;
+  json["is_compile_time"] = option.is_compile_time;
   return json;
 }
 
@@ -98,6 +99,7 @@ OptionInfo option_info_from_json(const Json& json) {
   option.max = fields.number_or("max", kNoLimit);
   option.default_value = option_value_from_json(fields.value("default"));
   option.is_sweepable = fields.flag("is_sweepable");
+  option.is_compile_time = fields.flag_or("is_compile_time", false);  // runs of before have none
   fields.finish();
   return option;
 }

@@ -21,6 +21,7 @@ struct OptionInfo {
   double max = 0.0;
   OptionValue default_value;
   bool is_sweepable = false;
+  bool is_compile_time = false;  // another value means another compilation
 };
 
 // Why a file on the search path is or is not a provider.

@@ -150,6 +150,7 @@ OptionInfo info_from(const attn_option_desc& option) {
   info.name = option.name;
   info.doc = option.doc;
   info.is_sweepable = (option.flags & ATTN_OPTION_SWEEPABLE) != 0;
+  info.is_compile_time = (option.flags & ATTN_OPTION_COMPILE_TIME) != 0;
   if (option.type == ATTN_INT) {
     info.type = "int";
     info.choices.assign(option.int_choices, option.int_choices + option.num_choices);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "supervise/case_run.h"
+#include "supervise/plans_ahead.h"
 #include "supervise/run_context.h"
 
 namespace attnbench {
@@ -154,6 +155,7 @@ RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>
   check_settings(settings, trials);
   RunContext context(settings, observer, stop);
   try {
+    make_plans_ahead(trials, providers, settings, observer, stop);
     run_cases(context, trials, providers);
   } catch (const StopRequested&) {
     context.summary.was_stopped = true;

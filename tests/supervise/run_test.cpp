@@ -217,6 +217,41 @@ TEST_CASE("a late writer among trials of other workers is found", "[run]") {
   CHECK(stay.witness.of("guest_none").outcome == Outcome::ok);
 }
 
+TEST_CASE("the plans of many trials are made ahead by several workers, and blame waits", "[run]") {
+  Stay stay;
+  stay.settings.reference_threads = 4;  // two workers
+  std::vector<Trial> trials;
+  for (int64_t seqlen = 33; seqlen < 37; ++seqlen) {
+    for (int64_t flavour = 1; flavour <= 12; ++flavour) {
+      trials.push_back(small_trial("guest_none", flavour));
+      trials.back().problem.seqlen_q = seqlen;
+    }
+  }
+  const std::filesystem::path logs = stay.settings.worker.log_dir;
+  SECTION("many") {
+    trials.push_back(small_trial("guest_refuse", 1));
+    trials.push_back(small_trial("guest_plan_crash", 1));
+    const RunSummary summary = stay.run(trials);
+    CHECK(summary.counts.at(Outcome::ok) == 48);
+    CHECK(stay.witness.of("guest_refuse").outcome == Outcome::unsupported);
+    CHECK(stay.witness.of("guest_plan_crash").attempts == 2);
+    // One of the two may have been quick enough to take all of them.
+    CHECK((std::filesystem::exists(logs / "ahead-0/guest_none-cpu.log") ||
+           std::filesystem::exists(logs / "ahead-1/guest_none-cpu.log")));
+  }
+  SECTION("few") {
+    trials.pop_back();
+    CHECK(stay.run(trials).counts.at(Outcome::ok) == 47);
+    CHECK_FALSE(std::filesystem::exists(logs / "ahead-0"));
+  }
+  SECTION("a set stop flag ends it") {
+    stay.stop = true;
+    CHECK(stay.run(trials).was_stopped);
+    CHECK(stay.witness.records.empty());
+  }
+  CHECK(has_no_children());
+}
+
 TEST_CASE("trials that do not fit together run one by one and say so", "[run]") {
   Stay stay;
   stay.settings.memory_fraction = 1e-9;
