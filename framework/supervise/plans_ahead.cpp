@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
+#include <set>
+#include <span>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,8 +19,10 @@
 namespace attnbench {
 namespace {
 
-// Starting the workers takes a second or two: as long as the few kernels of a small sweep.
+// Fewer are soon made in their turn.
 constexpr size_t kManyTrials = 48;
+// A plan that takes longer was compiled; a kernel out of a cache takes milliseconds.
+constexpr double kCompiledMs = 100.0;
 constexpr int kMostWorkers = 8;
 constexpr double kWorthANoteS = 5.0;
 
@@ -61,34 +67,52 @@ std::vector<Batch> batches_of(const std::vector<Trial>& trials,
   return batches;
 }
 
-// False: the worker is lost, or has no room for the problem.
-bool make_plan(WorkerPool& pool, const ProviderInfo& provider, const Trial& trial) {
-  const Answer<ReadyWorker> ready = pool.ready(provider, trial.device, trial.problem);
-  const ReadyWorker* const worker = std::get_if<ReadyWorker>(&ready);
-  if (worker == nullptr) return false;
-  const std::string id = trial_id(trial);
-  const Answer<PrepareReply> made = worker->client->call(PrepareRequest{id, trial.options});
-  if (std::holds_alternative<PrepareReply>(made)) worker->client->call(ReleaseRequest{id});
-  return worker->client->is_alive();
+// The first batch of each provider and mode, which tells whether its kernels lie in a cache, is
+// moved to the front; returns how many these are.
+size_t put_probes_first(std::vector<Batch>& batches) {
+  std::set<std::pair<const ProviderInfo*, Mode>> seen;
+  const auto is_probe = [&seen](const Batch& batch) {
+    return seen.emplace(batch.provider, batch.trials.front()->problem.mode).second;
+  };
+  return static_cast<size_t>(std::stable_partition(batches.begin(), batches.end(), is_probe) -
+                             batches.begin());
 }
 
-// Takes batches until none is left. Workers die with the thread that spawned them, so the pool
-// lives and ends here.
-void work_off(const std::vector<Batch>& batches, std::atomic<size_t>& next,
-              const RunSettings& settings, const std::atomic<bool>& stop) try {
-  Silent observer;
-  WorkerPool pool(settings, observer, stop);
-  for (size_t i = next++; i < batches.size(); i = next++) {
-    const Batch& batch = batches[i];
-    for (const Trial* const trial : batch.trials) {
-      if (make_plan(pool, *batch.provider, *trial)) continue;
-      pool.end(*batch.provider, trial->device);
-      break;
+// How long it took; nothing if it could not be made. Without a living worker the batch is over.
+std::optional<double> make_plan(WorkerPool& pool, const ProviderInfo& provider,
+                                const Trial& trial) {
+  const Answer<ReadyWorker> ready = pool.ready(provider, trial.device, trial.problem);
+  const ReadyWorker* const worker = std::get_if<ReadyWorker>(&ready);
+  if (worker == nullptr) return std::nullopt;
+  const std::string id = trial_id(trial);
+  const Answer<PrepareReply> made = worker->client->call(PrepareRequest{id, trial.options});
+  const PrepareReply* const reply = std::get_if<PrepareReply>(&made);
+  if (reply == nullptr) return std::nullopt;
+  worker->client->call(ReleaseRequest{id});
+  return reply->prepare_ms;
+}
+
+// Takes batches until `end`; returns how long the slowest plan took. Workers die with the thread
+// that spawned them, so the pool lives and ends here.
+double work_off(std::span<const Batch> batches, std::atomic<size_t>& next,
+                const RunSettings& settings, const std::atomic<bool>& stop) {
+  double slowest_ms = 0.0;
+  try {
+    Silent observer;
+    WorkerPool pool(settings, observer, stop);
+    for (size_t i = next++; i < batches.size(); i = next++) {
+      const Batch& batch = batches[i];
+      const std::string& device = batch.trials.front()->device;
+      for (const Trial* const trial : batch.trials) {
+        slowest_ms = std::max(slowest_ms, make_plan(pool, *batch.provider, *trial).value_or(0.0));
+        if (pool.generation(*batch.provider, device) == 0) break;
+      }
     }
+    pool.say_bye();
+  } catch (const StopRequested&) {  // the run will see it, too
+  } catch (const Error&) {          // no worker can be started; the run will say so
   }
-  pool.say_bye();
-} catch (const StopRequested&) {
-} catch (const Error&) {  // no worker can be started; the run itself will say so
+  return slowest_ms;
 }
 
 }  // namespace
@@ -96,19 +120,25 @@ void work_off(const std::vector<Batch>& batches, std::atomic<size_t>& next,
 void make_plans_ahead(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
                       const RunSettings& settings, RunObserver& observer,
                       const std::atomic<bool>& stop) {
-  const std::vector<Batch> batches = batches_of(trials, providers);
+  std::vector<Batch> batches = batches_of(trials, providers);
   size_t plans = 0;
   for (const Batch& batch : batches) plans += batch.trials.size();
   if (plans < kManyTrials) return;
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   const size_t workers =
-      std::min<size_t>(batches.size(), std::clamp(settings.reference_threads / 2, 1, kMostWorkers));
+      static_cast<size_t>(std::clamp(settings.reference_threads / 2, 1, kMostWorkers));
   std::vector<RunSettings> settings_of(workers, settings);
-  std::atomic<size_t> next = 0;
-  std::vector<std::jthread> threads;
   for (size_t i = 0; i < workers; ++i) {
     settings_of[i].worker.log_dir /= fmt::format("ahead-{}", i);
-    threads.emplace_back([&, i] { work_off(batches, next, settings_of[i], stop); });
+  }
+  std::atomic<size_t> next = 0;
+  const std::span<const Batch> probes(batches.data(), put_probes_first(batches));
+  if (work_off(probes, next, settings_of[0], stop) < kCompiledMs) return;
+
+  next = probes.size();
+  std::vector<std::jthread> threads;
+  for (const RunSettings& its_settings : settings_of) {
+    threads.emplace_back([&] { work_off(batches, next, its_settings, stop); });
   }
   threads.clear();
   const double seconds = seconds_between(start, std::chrono::steady_clock::now());

@@ -11,10 +11,10 @@
 
 namespace attnbench {
 
-// Makes each plan of the trials once and drops it, if their providers have options that are
-// compiled in and meant for sweeps, and if there are many such trials; otherwise it does nothing.
-// Nothing is recorded: what fails here fails again in its turn, and is judged then. Returns before
-// its time if `stop` is set.
+// Makes each plan of the trials once and drops it: if their providers have options that are
+// compiled in and meant for sweeps, if there are many such trials, and if the first plans show that
+// a compiler is at work, not a cache. Nothing is recorded: what fails here fails again in its turn,
+// and is judged then. Returns before its time if `stop` is set.
 void make_plans_ahead(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
                       const RunSettings& settings, RunObserver& observer,
                       const std::atomic<bool>& stop);
