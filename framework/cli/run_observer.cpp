@@ -56,6 +56,12 @@ void RecordingObserver::device_opened(const DeviceFacts& facts) {
   add_device(document_.get(), facts);
 }
 
+// Plans made ahead are no measuring: neither the time left nor the efficiency is told from them.
+void RecordingObserver::measuring_begins() {
+  began_ = clock_.now();
+  progress_.start(records_.size() + left_, records_.size());
+}
+
 void RecordingObserver::note(const std::string& line) {
   progress_.note(line);
 }

@@ -27,6 +27,7 @@ class RecordingObserver final : public RunObserver {
   void burst_done(const Trial& trial, const Summary& so_far) override;
   void device_busy(double milliseconds) override;
   void device_opened(const DeviceFacts& facts) override;
+  void measuring_begins() override;
   void note(const std::string& line) override;
   // `can_write`: false after a failure that may be the disk's.
   void end(const std::string& status, uint64_t secret_seed, bool can_write);

@@ -48,7 +48,7 @@ void record_element(size_t position, double value, double noise, float plain, Ro
 }
 
 ReferenceRows compute_reference(const Problem& problem, uint64_t seed, uint32_t variant,
-                                const RowSelection& selection, int threads) {
+                                const RowSelection& selection, const Threads& threads) {
   check_problem(problem);
   check_selection(problem, selection);
   const Setup setup(problem, seed, variant);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "model/problem.h"
+#include "reference/parallel.h"
 #include "tensor/layout.h"
 
 namespace attnbench {
@@ -62,9 +63,10 @@ struct ReferenceRows {
   std::vector<HeadSums> sums;   // with a backward pass, of every (batch, kv_head)
 };
 
-// Inputs are drawn from (seed, variant), never passed. The result does not depend on `threads`.
+// Inputs are drawn from (seed, variant), never passed. The result does not depend on `threads`;
+// called off, there is none: throws CalledOff.
 // Cost: the query rows are cheap; kv rows cost one forward pass of heads / kv_heads heads.
 ReferenceRows compute_reference(const Problem& problem, uint64_t seed, uint32_t variant,
-                                const RowSelection& selection, int threads);
+                                const RowSelection& selection, const Threads& threads);
 
 }  // namespace attnbench

@@ -79,7 +79,7 @@ HeadSums sum_head(const Setup& setup, int64_t batch, int64_t kv_head) {
 
 }  // namespace
 
-std::vector<HeadSums> compute_head_sums(const Setup& setup, int threads) {
+std::vector<HeadSums> compute_head_sums(const Setup& setup, const Threads& threads) {
   const int64_t kv_heads = setup.problem.kv_heads;
   std::vector<HeadSums> sums(static_cast<size_t>(setup.problem.batch * kv_heads));
   parallel_for(static_cast<int64_t>(sums.size()), threads, [&](int64_t head, int) {

@@ -230,12 +230,12 @@ void run_block(const Setup& setup, const Keys& keys, int64_t head, int64_t first
   add_noise(setup.noise, block, scratch.exact, sums);
 }
 
-Sums add_up(const Setup& setup, const Keys& keys, int threads) {
+Sums add_up(const Setup& setup, const Keys& keys, const Threads& threads) {
   const int64_t blocks_per_head = (setup.problem.seqlen_q + kBlockRows - 1) / kBlockRows;
   const int64_t blocks = setup.group * blocks_per_head;
   const int64_t run_count = std::min(kMaxRuns, blocks);
   std::vector<Sums> runs(static_cast<size_t>(run_count));
-  std::vector<Scratch> scratch(static_cast<size_t>(std::max(1, threads)));
+  std::vector<Scratch> scratch(static_cast<size_t>(std::max(1, threads.count)));
   parallel_for(run_count, threads, [&](int64_t run, int worker) {
     for (int64_t b = run * blocks / run_count; b < (run + 1) * blocks / run_count; ++b) {
       const int64_t head = keys.kv_head * setup.group + b / blocks_per_head;
@@ -275,7 +275,7 @@ RoleRows finish_rows(const Setup& setup, Role role, double scale, const Matrix<d
 }  // namespace
 
 std::vector<RoleRows> compute_key_rows(const Setup& setup, std::span<const RowIndex> selection,
-                                       int threads) {
+                                       const Threads& threads) {
   const Keys keys = load_keys(setup, selection);
   const Sums sums = add_up(setup, keys, threads);
   std::vector<RoleRows> roles;

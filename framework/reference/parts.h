@@ -17,13 +17,13 @@ void record_element(size_t position, double value, double noise, float plain, Ro
 
 // O and LSE, with a backward pass dQ, of the chosen query rows.
 std::vector<RoleRows> compute_query_rows(const Setup& setup, std::span<const RowIndex> selection,
-                                         int threads);
+                                         const Threads& threads);
 
 // dK and dV of the chosen rows, all of one (batch, kv_head).
 std::vector<RoleRows> compute_key_rows(const Setup& setup, std::span<const RowIndex> selection,
-                                       int threads);
+                                       const Threads& threads);
 
 // The identities' right sides for every (batch, kv_head).
-std::vector<HeadSums> compute_head_sums(const Setup& setup, int threads);
+std::vector<HeadSums> compute_head_sums(const Setup& setup, const Threads& threads);
 
 }  // namespace attnbench

@@ -246,7 +246,7 @@ void place_rows(const Head& head, const RoleRows& part, RoleRows& whole) {
 }  // namespace
 
 std::vector<RoleRows> compute_query_rows(const Setup& setup, std::span<const RowIndex> selection,
-                                         int threads) {
+                                         const Threads& threads) {
   const std::vector<Head> heads = heads_of(selection);
   std::vector<std::vector<RoleRows>> parts(heads.size());
   parallel_for(static_cast<int64_t>(heads.size()), threads, [&](int64_t h, int) {

@@ -126,9 +126,9 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
   return planned_bytes > context_.settings.memory_fraction * static_cast<double>(facts->free_bytes);
 }
 
-// A trial that has enough is concluded after the next one's burst: what its provider writes late,
-// has had its time by then. Hence workers alternate where they can; in the same worker the next
-// burst would write over the outputs.
+// A trial that has enough is concluded after the next burst: what its provider writes late has had
+// its time by then. Hence workers alternate where they can; in the same worker the next burst would
+// write over the outputs.
 void CaseRun::measure_in_rounds() {
   active_ = by_turns(active_);
   for (int round = 0; !active_.empty(); ++round) {
@@ -137,11 +137,15 @@ void CaseRun::measure_in_rounds() {
       TrialLife& life = *active_[i];
       if (waiting_ != nullptr && share_worker(*waiting_, life)) conclude_waiting();
       const std::optional<End> end = next_burst(life, round);
-      if (end) settle(life, *end, lives_.size() == 1);
-      if (end || life.has_enough()) std::erase(left, &life);
-      if (end || !life.has_enough()) continue;
       conclude_waiting();
-      waiting_ = &life;
+      if (end) {
+        settle(life, *end, lives_.size() == 1);
+      } else if (life.has_enough()) {
+        waiting_ = &life;
+      } else {
+        continue;
+      }
+      std::erase(left, &life);
     }
     active_ = std::move(left);
   }

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
-#include <span>
+#include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "base/clock.h"
@@ -19,16 +21,23 @@
 namespace attnbench {
 namespace {
 
-// Fewer are soon made in their turn.
-constexpr size_t kManyTrials = 48;
-// A plan that takes longer was compiled; a kernel out of a cache takes milliseconds.
-constexpr double kCompiledMs = 100.0;
+constexpr size_t kManyTrials = 48;  // fewer are soon made in their turn
+constexpr size_t kBatchTrials = 4;
 constexpr int kMostWorkers = 8;
-constexpr double kWorthANoteS = 5.0;
 
-struct Batch {  // of one problem and provider
+struct Batch {  // some trials of one problem and provider
   const ProviderInfo* provider = nullptr;
   std::vector<const Trial*> trials;
+};
+
+// What the workers share.
+struct Work {
+  std::vector<Batch> batches;
+  size_t providers = 0;  // how many of them compile
+  size_t workers = 1;
+  std::atomic<size_t> next = 0, made = 0;
+  std::mutex mutex;
+  std::set<const ProviderInfo*> lost;  // who has cost a worker; the run will see to the blame
 };
 
 class Silent final : public RunObserver {
@@ -48,9 +57,19 @@ const ProviderInfo* compiling_provider(const std::vector<ProviderInfo>& provider
   return nullptr;
 }
 
-// The smallest problems first: most kernels serve them as well as the large ones.
-std::vector<Batch> batches_of(const std::vector<Trial>& trials,
-                              const std::vector<ProviderInfo>& providers) {
+// Problems of one kind are likely to have kernels in common.
+using Kind = std::tuple<const ProviderInfo*, Mode, Dtype, int64_t, Bias, Causal>;
+
+Kind kind_of(const Batch& batch) {
+  const Problem& problem = batch.trials.front()->problem;
+  return {batch.provider,   problem.mode, problem.dtype,
+          problem.head_dim, problem.bias, problem.causal};
+}
+
+// The smallest problem of each kind first, then the second of each: so neighbours, which different
+// workers take, have little in common, and one that comes later finds its kernels compiled.
+std::vector<Batch> whole_cases(const std::vector<Trial>& trials,
+                               const std::vector<ProviderInfo>& providers) {
   std::map<std::pair<std::string, std::string>, Batch> by_case;
   for (const Trial& trial : trials) {
     const ProviderInfo* const provider = compiling_provider(providers, trial);
@@ -59,26 +78,47 @@ std::vector<Batch> batches_of(const std::vector<Trial>& trials,
     batch.provider = provider;
     batch.trials.push_back(&trial);
   }
-  std::vector<Batch> batches;
-  for (auto& [key, batch] : by_case) batches.push_back(std::move(batch));
-  std::stable_sort(batches.begin(), batches.end(), [](const Batch& one, const Batch& other) {
+  std::vector<Batch> cases;
+  for (auto& [key, batch] : by_case) cases.push_back(std::move(batch));
+  std::stable_sort(cases.begin(), cases.end(), [](const Batch& one, const Batch& other) {
     return tensor_bytes(one.trials.front()->problem) < tensor_bytes(other.trials.front()->problem);
   });
-  return batches;
+  std::map<Kind, size_t> seen;
+  std::vector<std::pair<size_t, Batch>> ranked;
+  for (Batch& batch : cases) {
+    const size_t rank = seen[kind_of(batch)]++;
+    ranked.emplace_back(rank, std::move(batch));
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& one, const auto& other) { return one.first < other.first; });
+  cases.clear();
+  for (auto& [rank, batch] : ranked) cases.push_back(std::move(batch));
+  return cases;
 }
 
-// The first batch of each provider and mode, which tells whether its kernels lie in a cache, is
-// moved to the front; returns how many these are.
-size_t put_probes_first(std::vector<Batch>& batches) {
-  std::set<std::pair<const ProviderInfo*, Mode>> seen;
-  const auto is_probe = [&seen](const Batch& batch) {
-    return seen.emplace(batch.provider, batch.trials.front()->problem.mode).second;
-  };
-  return static_cast<size_t>(std::stable_partition(batches.begin(), batches.end(), is_probe) -
-                             batches.begin());
+std::vector<Batch> in_parts(const std::vector<Batch>& cases) {
+  std::vector<Batch> parts;
+  for (const Batch& whole : cases) {
+    for (size_t i = 0; i < whole.trials.size(); i += kBatchTrials) {
+      const auto first = whole.trials.begin() + static_cast<ptrdiff_t>(i);
+      const size_t count = std::min(kBatchTrials, whole.trials.size() - i);
+      parts.push_back({whole.provider, {first, first + static_cast<ptrdiff_t>(count)}});
+    }
+  }
+  return parts;
 }
 
-// How long it took; nothing if it could not be made. Without a living worker the batch is over.
+// Each worker keeps the tensors of one case of each provider.
+bool fits(const WorkerPool& pool, const Trial& trial, const RunSettings& settings,
+          const Work& work) {
+  const DeviceFacts* const facts = pool.facts(trial.device);
+  if (facts == nullptr) return true;  // nobody has opened the device yet
+  const double cases = static_cast<double>(work.workers * work.providers);
+  return cases * tensor_bytes(trial.problem) <=
+         settings.memory_fraction * static_cast<double>(facts->free_bytes);
+}
+
+// How long it took; nothing if it could not be made.
 std::optional<double> make_plan(WorkerPool& pool, const ProviderInfo& provider,
                                 const Trial& trial) {
   const Answer<ReadyWorker> ready = pool.ready(provider, trial.device, trial.problem);
@@ -92,27 +132,63 @@ std::optional<double> make_plan(WorkerPool& pool, const ProviderInfo& provider,
   return reply->prepare_ms;
 }
 
-// Takes batches until `end`; returns how long the slowest plan took. Workers die with the thread
-// that spawned them, so the pool lives and ends here.
-double work_off(std::span<const Batch> batches, std::atomic<size_t>& next,
-                const RunSettings& settings, const std::atomic<bool>& stop) {
-  double slowest_ms = 0.0;
+bool is_lost(Work& work, const ProviderInfo* provider) {
+  const std::lock_guard<std::mutex> lock(work.mutex);
+  return work.lost.contains(provider);
+}
+
+// What costs a worker once, is likely to cost the next one, too: no more of that provider.
+std::optional<double> try_plan(WorkerPool& pool, const ProviderInfo& provider, const Trial& trial,
+                               Work& work) {
+  const std::optional<double> took_ms = make_plan(pool, provider, trial);
+  if (took_ms) ++work.made;
+  if (pool.generation(provider, trial.device) == 0) {
+    const std::lock_guard<std::mutex> lock(work.mutex);
+    work.lost.insert(&provider);
+  }
+  return took_ms;
+}
+
+// Runs `task` with a pool of its own: workers die with the thread that spawned them.
+template <typename Task>
+void with_pool(const RunSettings& settings, const std::atomic<bool>& stop, const Task& task) {
   try {
     Silent observer;
     WorkerPool pool(settings, observer, stop);
-    for (size_t i = next++; i < batches.size(); i = next++) {
-      const Batch& batch = batches[i];
-      const std::string& device = batch.trials.front()->device;
-      for (const Trial* const trial : batch.trials) {
-        slowest_ms = std::max(slowest_ms, make_plan(pool, *batch.provider, *trial).value_or(0.0));
-        if (pool.generation(*batch.provider, device) == 0) break;
-      }
-    }
+    task(pool);
     pool.say_bye();
   } catch (const StopRequested&) {  // the run will see it, too
   } catch (const Error&) {          // no worker can be started; the run will say so
   }
-  return slowest_ms;
+}
+
+// One plan of each kind tells, until one is seen to have been compiled.
+bool is_compiling(const std::vector<Batch>& cases, Work& work, const RunSettings& settings,
+                  const std::atomic<bool>& stop) {
+  bool was_compiled = false;
+  with_pool(settings, stop, [&](WorkerPool& pool) {
+    std::set<Kind> seen;
+    for (const Batch& batch : cases) {
+      if (was_compiled) return;
+      if (!seen.insert(kind_of(batch)).second || is_lost(work, batch.provider)) continue;
+      const std::optional<double> took_ms =
+          try_plan(pool, *batch.provider, *batch.trials.front(), work);
+      was_compiled = took_ms.value_or(0.0) >= settings.compiled_plan_ms;
+    }
+  });
+  return was_compiled;
+}
+
+void work_off(Work& work, const RunSettings& settings, const std::atomic<bool>& stop) {
+  with_pool(settings, stop, [&](WorkerPool& pool) {
+    for (size_t i = work.next++; i < work.batches.size(); i = work.next++) {
+      const Batch& batch = work.batches[i];
+      for (const Trial* const trial : batch.trials) {
+        if (is_lost(work, batch.provider) || !fits(pool, *trial, settings, work)) break;
+        try_plan(pool, *batch.provider, *trial, work);
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -120,33 +196,38 @@ double work_off(std::span<const Batch> batches, std::atomic<size_t>& next,
 void make_plans_ahead(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
                       const RunSettings& settings, RunObserver& observer,
                       const std::atomic<bool>& stop) {
-  std::vector<Batch> batches = batches_of(trials, providers);
+  const std::vector<Batch> cases = whole_cases(trials, providers);
   size_t plans = 0;
-  for (const Batch& batch : batches) plans += batch.trials.size();
+  Work work;
+  std::set<const ProviderInfo*> compiling;
+  for (const Batch& batch : cases) {
+    plans += batch.trials.size();
+    compiling.insert(batch.provider);
+  }
   if (plans < kManyTrials) return;
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  const size_t workers =
-      static_cast<size_t>(std::clamp(settings.reference_threads / 2, 1, kMostWorkers));
-  std::vector<RunSettings> settings_of(workers, settings);
-  for (size_t i = 0; i < workers; ++i) {
+  work.providers = compiling.size();
+  work.workers = static_cast<size_t>(std::clamp(settings.reference_threads / 2, 1, kMostWorkers));
+  std::vector<RunSettings> settings_of(work.workers, settings);
+  for (size_t i = 0; i < work.workers; ++i) {
     settings_of[i].worker.log_dir /= fmt::format("ahead-{}", i);
   }
-  std::atomic<size_t> next = 0;
-  const std::span<const Batch> probes(batches.data(), put_probes_first(batches));
-  if (work_off(probes, next, settings_of[0], stop) < kCompiledMs) return;
+  if (!is_compiling(cases, work, settings_of[0], stop) || stop.load()) return;
 
-  next = probes.size();
+  observer.note(
+      fmt::format("{} plans are made ahead by {} workers, so that their kernels lie "
+                  "compiled in the cache",
+                  plans, work.workers));
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  work.batches = in_parts(cases);
+  work.made = 0;
   std::vector<std::jthread> threads;
   for (const RunSettings& its_settings : settings_of) {
-    threads.emplace_back([&] { work_off(batches, next, its_settings, stop); });
+    threads.emplace_back([&] { work_off(work, its_settings, stop); });
   }
   threads.clear();
-  const double seconds = seconds_between(start, std::chrono::steady_clock::now());
-  if (seconds < kWorthANoteS) return;
-  observer.note(
-      fmt::format("{} plans made ahead in {:.0f} s by {} workers, for their kernels to lie "
-                  "compiled in the cache",
-                  plans, seconds, workers));
+  if (stop.load()) return;
+  observer.note(fmt::format("{} of them made in {:.0f} s", work.made.load(),
+                            seconds_between(start, std::chrono::steady_clock::now())));
 }
 
 }  // namespace attnbench

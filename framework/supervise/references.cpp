@@ -48,20 +48,27 @@ References::References(const Problem& problem, const RunSettings& settings)
       rows_per_tensor_(settings.measure.verify_rows),
       threads_(settings.reference_threads) {}
 
-ReferenceRows References::compute(int variant, int threads) const {
+References::~References() {
+  stop_.request_stop();
+}
+
+ReferenceRows References::compute(int variant, const Threads& threads) const {
   const uint32_t number = static_cast<uint32_t>(variant);
   const RowSelection selection = choose_rows(problem_, secret_seed_, number, rows_per_tensor_);
   return compute_reference(problem_, seed_, number, selection, threads);
 }
 
 void References::start(int threads) {
-  // One behind the other: each keeps all threads busy.
-  computed_[0] =
-      std::async(std::launch::async, [this, threads] { return compute(0, threads); }).share();
-  computed_[1] = std::async(std::launch::async, [this, threads, first = computed_[0]] {
-                   first.wait();
-                   return compute(1, threads);
-                 }).share();
+  const auto begin = [this, threads](int variant, std::shared_future<ReferenceRows> after) {
+    return std::async(std::launch::async,
+                      [=, this] {
+                        if (after.valid()) after.wait();
+                        return compute(variant, {threads, stop_.get_token()});
+                      })
+        .share();
+  };
+  computed_[0] = begin(0, {});
+  computed_[1] = begin(1, computed_[0]);  // one behind the other: each keeps all threads busy
 }
 
 const ReferenceRows& References::of(int variant) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <future>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,12 @@ namespace attnbench {
 class References {
  public:
   References(const Problem& problem, const RunSettings& settings);
+  // Threads that compute ahead hold on to it.
+  References(const References&) = delete;
+  References& operator=(const References&) = delete;
+  ~References();  // calls them off
 
-  // Begins to compute them with so many threads, and returns. The destructor waits for the end.
+  // Begins to compute with so many threads, and returns.
   void start(int threads);
 
   // The rows to ask a provider for; LSE only of one that writes it.
@@ -38,11 +43,12 @@ class References {
 
  private:
   const ReferenceRows& of(int variant);
-  ReferenceRows compute(int variant, int threads) const;
+  ReferenceRows compute(int variant, const Threads& threads) const;
 
   Problem problem_;
   uint64_t seed_, secret_seed_;
   int rows_per_tensor_, threads_;
+  std::stop_source stop_;
   std::array<std::shared_future<ReferenceRows>, 2> computed_;  // by variant
 };
 

@@ -100,44 +100,62 @@ void check_settings(const RunSettings& settings, const std::vector<Trial>& trial
   }
 }
 
+struct Case {
+  std::vector<CaseTrial> runnable;
+  std::vector<std::pair<const Trial*, Refusal>> refused;
+};
+
+Case case_of(const std::vector<const Trial*>& members, const std::vector<ProviderInfo>& providers) {
+  Case result;
+  for (const Trial* const trial : members) {
+    const ProviderInfo* const provider = find_provider(providers, trial->provider);
+    const std::optional<Refusal> refusal = provider == nullptr
+                                               ? refusal_of_missing(providers, trial->provider)
+                                               : refusal_on(*provider, trial->device);
+    if (refusal) {
+      result.refused.emplace_back(trial, *refusal);
+    } else {
+      result.runnable.push_back({trial, provider});
+    }
+  }
+  return result;
+}
+
 // The references of a case are computed while the one before it is measured, unless that is
 // measured on the same cores. The worker keeps one, its driver another.
 constexpr int kCoresOfWorker = 2;
 
-std::unique_ptr<References> references_ahead(const RunSettings& settings, const Trial& now,
-                                             const Trial& next) {
-  std::unique_ptr<References> references = std::make_unique<References>(next.problem, settings);
-  const int threads = settings.reference_threads - kCoresOfWorker;
-  if (now.device != "cpu" && threads > 0) references->start(threads);
-  return references;
+bool can_compute_beside(const Case& measured, const RunSettings& settings) {
+  return !measured.runnable.empty() && measured.runnable.front().trial->device != "cpu" &&
+         settings.reference_threads > kCoresOfWorker;
+}
+
+std::unique_ptr<References> references_of(const Case& its, const RunSettings& settings) {
+  if (its.runnable.empty()) return nullptr;
+  return std::make_unique<References>(its.runnable.front().trial->problem, settings);
 }
 
 void run_cases(RunContext& context, const std::vector<Trial>& trials,
                const std::vector<ProviderInfo>& providers) {
-  const std::vector<std::vector<const Trial*>> cases = by_case(trials);
+  std::vector<Case> cases;
+  for (const std::vector<const Trial*>& members : by_case(trials)) {
+    cases.push_back(case_of(members, providers));
+  }
   std::unique_ptr<References> next;
   for (size_t i = 0; i < cases.size(); ++i) {
-    const std::vector<const Trial*>& members = cases[i];
-    const Trial& first = *members.front();
-    const std::unique_ptr<References> references =
-        next ? std::move(next) : std::make_unique<References>(first.problem, context.settings);
-    if (i + 1 < cases.size()) {
-      next = references_ahead(context.settings, first, *cases[i + 1].front());
-    }
-    std::vector<CaseTrial> runnable;
-    for (const Trial* trial : members) {
-      const ProviderInfo* provider = find_provider(providers, trial->provider);
-      const std::optional<Refusal> refusal = provider == nullptr
-                                                 ? refusal_of_missing(providers, trial->provider)
-                                                 : refusal_on(*provider, trial->device);
+    const Case& now = cases[i];
+    for (const auto& [trial, refusal] : now.refused) {
       if (context.stop.load()) throw StopRequested{};
-      if (refusal) {
-        context.finish(record_of(*trial, provider, *refusal));
-      } else {
-        runnable.push_back({trial, provider});
-      }
+      context.finish(record_of(*trial, find_provider(providers, trial->provider), refusal));
     }
-    if (!runnable.empty()) run_case(context, *references, runnable);
+    const std::unique_ptr<References> references =
+        next ? std::move(next) : references_of(now, context.settings);
+    if (i + 1 < cases.size()) next = references_of(cases[i + 1], context.settings);
+    if (next && can_compute_beside(now, context.settings)) {
+      next->start(context.settings.reference_threads - kCoresOfWorker);
+    }
+    if (context.stop.load()) throw StopRequested{};
+    if (!now.runnable.empty()) run_case(context, *references, now.runnable);
   }
   context.pool.say_bye();
 }
@@ -148,6 +166,7 @@ void RunObserver::trial_started(const Trial&) {}
 void RunObserver::burst_done(const Trial&, const Summary&) {}
 void RunObserver::device_busy(double) {}
 void RunObserver::device_opened(const DeviceFacts&) {}
+void RunObserver::measuring_begins() {}
 void RunObserver::note(const std::string&) {}
 
 RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
@@ -156,6 +175,7 @@ RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>
   RunContext context(settings, observer, stop);
   try {
     make_plans_ahead(trials, providers, settings, observer, stop);
+    observer.measuring_begins();
     run_cases(context, trials, providers);
   } catch (const StopRequested&) {
     context.summary.was_stopped = true;

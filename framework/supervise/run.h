@@ -23,12 +23,14 @@ struct RunSettings {
   WorkerSettings worker;
   std::filesystem::path cache_dir;  // offered to providers for compiled kernels
   MeasureSettings measure;
-  uint64_t secret_seed = 0;   // which rows are checked, when inputs switch: unknown to providers
-  int reference_threads = 1;  // of the fp64 reference, computed while no worker is timing
+  uint64_t secret_seed = 0;  // which rows are checked, when inputs switch: unknown to providers
+  // Of the fp64 reference, which is computed while no worker is timing on the same cores.
+  int reference_threads = 1;
   // Trials of a case are prepared together only if they fit into this part of the memory that was
   // free before the first worker took any.
   double memory_fraction = 0.9;
-  int provider_threads = 0;  // what a CPU provider may use; 0: all of the allowed cpuset
+  double compiled_plan_ms = 100.0;  // a plan that takes longer was compiled, not found in a cache
+  int provider_threads = 0;         // what a CPU provider may use; 0: all of the allowed cpuset
 };
 
 // Sees the run go by. Called from the thread that called run().
@@ -41,6 +43,7 @@ class RunObserver {
   // A burst kept its device busy so long, heat-up and warm-up included.
   virtual void device_busy(double milliseconds);
   virtual void device_opened(const DeviceFacts& facts);  // once per device
+  virtual void measuring_begins();                       // what had to be made before is made
   virtual void note(const std::string& line);  // a death, a quarantine: one line for people
 };
 

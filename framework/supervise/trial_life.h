@@ -1,9 +1,10 @@
 // A trial's life, from its worker to its record, as steps that case_run.h interleaves with those of
 // other trials:
 //
-//   get_ready   a worker with the case's tensors, a plan, the proof that both variants come out
-//   right burst       some samples, then secret rows of the last timed call compared conclude guard
-//   bands, inputs, late writes; roofline; release
+// - get_ready: a worker with the case's tensors, a plan, the proof that both variants come out
+// right;
+// - burst: some samples, then secret rows of the last timed call compared;
+// - conclude: guard bands, inputs, late writes; roofline; release.
 //
 // A step returns how the trial ended, if it did. What an end means (retry or record) is not decided
 // here.

@@ -86,6 +86,7 @@ void choose_lines(Sweep& sweep, const std::vector<std::string>& providers) {
       if (line.id != id) continue;
       chosen.push_back(line);
       chosen.back().is_optional = false;  // asked for by name: its absence must not pass in silence
+      chosen.back().is_overlay = false;
     }
     if (chosen.size() == before) chosen.push_back(newcomer);
   }
@@ -96,6 +97,12 @@ void add_overlays(Sweep& sweep, const std::vector<std::string>& overlays) {
   const Place where{"--overlay " + join(overlays, ",")};
   for (const std::string& id : overlays) {
     Line line = line_of(id, "--overlay", where);
+    const bool is_there = std::any_of(sweep.lines.begin(), sweep.lines.end(),
+                                      [&id](const Line& other) { return other.id == id; });
+    if (is_there) {
+      throw SweepError(where, fmt::format("\"{}\" is a line already", id),
+                       "leave it out, or give the sweep's file a second line with a label");
+    }
     line.is_overlay = true;
     sweep.lines.push_back(line);
   }

@@ -115,6 +115,7 @@ void PreparedTrial::run_forward() {
 }
 
 void PreparedTrial::poison_outputs() {
+  tensors_.keep_writer(nullptr);
   for (const Role role : outputs()) device_.poison(tensors_.buffer(role));
   for (const PassPlan& pass : passes_) {
     if (pass.workspace) device_.poison(*pass.workspace);

@@ -32,6 +32,8 @@ TEST_CASE("run takes a sweep and everything that changes it", "[cli]") {
                                           "c",
                                           "-a",
                                           "seqlen=1,2",
+                                          "--overlay",
+                                          "d,e",
                                           "-abatch=3",
                                           "--axis",
                                           "heads=4",
@@ -46,6 +48,7 @@ TEST_CASE("run takes a sweep and everything that changes it", "[cli]") {
   CHECK(run.sweep == "quick");
   CHECK(run.out == "there");
   CHECK(run.providers == std::vector<std::string>{"a", "b", "c"});
+  CHECK(run.overlays == std::vector<std::string>{"d", "e"});
   CHECK(run.axes == std::vector<std::string>{"seqlen=1,2", "batch=3", "heads=4"});
   CHECK(run.effort == Effort::grid);
   CHECK(run.seed == 7u);

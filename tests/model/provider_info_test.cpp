@@ -23,7 +23,7 @@ ProviderInfo sample_info() {
   info.dtypes = {"fp16", "fp32"};
   info.features = {"bwd"};
   info.options = {
-      {"block_q", "Rows of Q.", "int", {int64_t{64}, int64_t{128}}, 0, 0, int64_t{64}, true},
+      {"block_q", "Rows of Q.", "int", {int64_t{64}, int64_t{128}}, 0, 0, int64_t{64}, true, true},
       {"kind", "How.", "string", {std::string("a")}, 0, 0, std::string("a"), false},
       {"ratio", "How much.", "float", {}, 0.5, INFINITY, 1.0, false}};
   info.usable = {{"cpu", 50, ""}, {"cuda:0", 0, "no such device"}};
@@ -38,8 +38,17 @@ TEST_CASE("what is known of a provider survives JSON", "[provider_info]") {
   CHECK(to_json(back) == json);
   CHECK(back.name == sample_info().name);
   CHECK(back.options[0].choices == sample_info().options[0].choices);
+  CHECK(back.options[0].is_compile_time);
+  CHECK_FALSE(back.options[1].is_compile_time);
   CHECK(back.options[2].max == std::numeric_limits<double>::infinity());
   CHECK(back.usable[1].reason == "no such device");
+}
+
+TEST_CASE("an option of a run of before, which did not know what is compiled in, is read",
+          "[provider_info]") {
+  Json json = to_json(sample_info());
+  for (Json& option : json["options"]) option.erase("is_compile_time");
+  CHECK_FALSE(provider_info_from_json(json).options[0].is_compile_time);
 }
 
 TEST_CASE("a broken library's row survives JSON", "[provider_info]") {

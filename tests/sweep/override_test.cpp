@@ -97,6 +97,7 @@ TEST_CASE("an overlay joins the lines behind the others, also those of --provide
   CHECK(sweep.lines[1].id == "cpu_flash");
   CHECK(sweep.lines[1].is_overlay);
   CHECK_THROWS_AS(with({{}, {}, {}, {""}}), SweepError);
+  CHECK_THROWS_AS(with({{}, {}, {}, {"tile"}}), SweepError);  // a line already
 }
 
 TEST_CASE("an exclude whose values have gone goes too", "[override]") {

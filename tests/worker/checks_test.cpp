@@ -64,6 +64,15 @@ TEST_CASE("what another trial writes in the meantime is no late write", "[checks
   CHECK_FALSE(stage.session.handle(CheckRequest{"other"}).late_write);
 }
 
+TEST_CASE("who comes after a pass that failed is not told of the outputs of before", "[checks]") {
+  Stage stage;
+  stage.prepare(small_problem());
+  stage.session.handle(PrepareRequest{"other", {{"harm", std::string("fail")}}});
+  for (const char* trial : {"other", "other", "t"}) stage.session.handle(RunOnceRequest{trial, 0});
+  CHECK_THROWS_AS(stage.session.handle(RunOnceRequest{"other", 0}), CallFailure);
+  CHECK_FALSE(stage.session.handle(CheckRequest{"t"}).late_write);
+}
+
 TEST_CASE("outputs that change after the pass are a late write", "[checks]") {
   CHECK(check_after("late").late_write);
 }
