@@ -59,7 +59,7 @@ ReferenceRows References::compute(int variant, const Threads& threads) const {
 }
 
 void References::start(int threads) {
-  const auto begin = [this, threads](int variant, std::shared_future<ReferenceRows> after) {
+  const auto begin = [this, threads](int variant, const std::shared_future<ReferenceRows>& after) {
     return std::async(std::launch::async,
                       [=, this] {
                         if (after.valid()) after.wait();

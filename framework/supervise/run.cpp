@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -149,7 +150,7 @@ void run_cases(RunContext& context, const std::vector<Trial>& trials,
       context.finish(record_of(*trial, find_provider(providers, trial->provider), refusal));
     }
     const std::unique_ptr<References> references =
-        next ? std::move(next) : references_of(now, context.settings);
+        next ? std::exchange(next, nullptr) : references_of(now, context.settings);
     if (i + 1 < cases.size()) next = references_of(cases[i + 1], context.settings);
     if (next && can_compute_beside(now, context.settings)) {
       next->start(context.settings.reference_threads - kCoresOfWorker);

@@ -26,6 +26,8 @@ HarnessTime time_of_run(RunDirectory& directory, const Json& document) {
   RecordingObserver observer(directory, document, {}, progress, clock);
   clock.advance(std::chrono::seconds(100));  // before the first trial
   observer.begin({}, {}, 0);
+  clock.advance(std::chrono::seconds(50));  // plans made ahead
+  observer.measuring_begins();
   observer.device_busy(4000.0);
   clock.advance(std::chrono::seconds(10));
   observer.device_busy(2000.0);
