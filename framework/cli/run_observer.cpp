@@ -29,8 +29,7 @@ void RecordingObserver::begin(const std::vector<std::string>& warnings,
   }
   for (const std::string& note : notes) progress_.note("note: " + note);
   left_ = trials;
-  began_ = clock_.now();
-  progress_.start(records_.size() + trials, records_.size());
+  measuring_begins();
 }
 
 void RecordingObserver::record(const Record& record) {

@@ -19,32 +19,8 @@ struct Later {
   std::string death;  // what it is retried after; empty: it only needs the room
 };
 
-bool share_worker(const TrialLife& one, const TrialLife& other) {
-  return one.provider().id == other.provider().id && one.trial().device == other.trial().device;
-}
-
-// The first trial of each worker, then the second of each, and so on.
-std::vector<TrialLife*> by_turns(const std::vector<TrialLife*>& lives) {
-  std::vector<std::deque<TrialLife*>> queues;
-  for (TrialLife* const life : lives) {
-    const auto its_queue = std::find_if(queues.begin(), queues.end(), [&](const auto& queue) {
-      return share_worker(*queue.front(), *life);
-    });
-    if (its_queue == queues.end()) {
-      queues.push_back({life});
-    } else {
-      its_queue->push_back(life);
-    }
-  }
-  std::vector<TrialLife*> turns;
-  while (turns.size() < lives.size()) {
-    for (std::deque<TrialLife*>& queue : queues) {
-      if (queue.empty()) continue;
-      turns.push_back(queue.front());
-      queue.pop_front();
-    }
-  }
-  return turns;
+std::pair<std::string, std::string> worker_of(const TrialLife* life) {
+  return {life->provider().id, life->trial().device};
 }
 
 class CaseRun {
@@ -130,12 +106,12 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
 // its time by then. Hence workers alternate where they can; in the same worker the next burst would
 // write over the outputs.
 void CaseRun::measure_in_rounds() {
-  active_ = by_turns(active_);
+  active_ = by_turns(active_, worker_of);
   for (int round = 0; !active_.empty(); ++round) {
     std::vector<TrialLife*> left = active_;
     for (size_t i : rotated(active_.size(), static_cast<size_t>(round))) {
       TrialLife& life = *active_[i];
-      if (waiting_ != nullptr && share_worker(*waiting_, life)) conclude_waiting();
+      if (waiting_ != nullptr && worker_of(waiting_) == worker_of(&life)) conclude_waiting();
       const std::optional<End> end = next_burst(life, round);
       conclude_waiting();
       if (end) {

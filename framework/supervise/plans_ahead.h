@@ -7,7 +7,7 @@
 #include <atomic>
 #include <vector>
 
-#include "supervise/run.h"
+#include "supervise/case_run.h"
 
 namespace attnbench {
 
@@ -15,8 +15,7 @@ namespace attnbench {
 // compiled in and meant for sweeps, if there are many such trials, and if the first plans show that
 // a compiler is at work, not a cache. Nothing is recorded: what fails here fails again in its turn,
 // and is judged then. Returns before its time if `stop` is set.
-void make_plans_ahead(const std::vector<Trial>& trials, const std::vector<ProviderInfo>& providers,
-                      const RunSettings& settings, RunObserver& observer,
-                      const std::atomic<bool>& stop);
+void make_plans_ahead(const std::vector<CaseTrial>& trials, const RunSettings& settings,
+                      RunObserver& observer, const std::atomic<bool>& stop);
 
 }  // namespace attnbench

@@ -40,6 +40,19 @@ class Quarantine {
 // trial alike.
 std::vector<size_t> rotated(size_t count, size_t round);
 
+// The first item of each group, then the second of each, and so on; `group_of` tells whose it is.
+template <typename Item, typename GroupOf>
+std::vector<Item> by_turns(const std::vector<Item>& items, const GroupOf& group_of) {
+  std::map<std::decay_t<decltype(group_of(items.front()))>, size_t> seen;
+  std::map<size_t, std::vector<Item>> turns;
+  for (const Item& item : items) turns[seen[group_of(item)]++].push_back(item);
+  std::vector<Item> ordered;
+  for (const auto& [turn, its_items] : turns) {
+    ordered.insert(ordered.end(), its_items.begin(), its_items.end());
+  }
+  return ordered;
+}
+
 // Numbers that providers cannot foresee: warm-up counts and where inputs switch.
 class SecretNumbers {
  public:

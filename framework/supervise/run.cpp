@@ -103,7 +103,7 @@ void check_settings(const RunSettings& settings, const std::vector<Trial>& trial
 
 struct Case {
   std::vector<CaseTrial> runnable;
-  std::vector<std::pair<const Trial*, Refusal>> refused;
+  std::vector<Record> refused;
 };
 
 Case case_of(const std::vector<const Trial*>& members, const std::vector<ProviderInfo>& providers) {
@@ -114,12 +114,29 @@ Case case_of(const std::vector<const Trial*>& members, const std::vector<Provide
                                                ? refusal_of_missing(providers, trial->provider)
                                                : refusal_on(*provider, trial->device);
     if (refusal) {
-      result.refused.emplace_back(trial, *refusal);
+      result.refused.push_back(record_of(*trial, provider, *refusal));
     } else {
       result.runnable.push_back({trial, provider});
     }
   }
   return result;
+}
+
+std::vector<Case> cases_of(const std::vector<Trial>& trials,
+                           const std::vector<ProviderInfo>& providers) {
+  std::vector<Case> cases;
+  for (const std::vector<const Trial*>& members : by_case(trials)) {
+    cases.push_back(case_of(members, providers));
+  }
+  return cases;
+}
+
+std::vector<CaseTrial> runnable_in(const std::vector<Case>& cases) {
+  std::vector<CaseTrial> all;
+  for (const Case& each : cases) {
+    all.insert(all.end(), each.runnable.begin(), each.runnable.end());
+  }
+  return all;
 }
 
 // The references of a case are computed while the one before it is measured, unless that is
@@ -131,32 +148,28 @@ bool can_compute_beside(const Case& measured, const RunSettings& settings) {
          settings.reference_threads > kCoresOfWorker;
 }
 
-std::unique_ptr<References> references_of(const Case& its, const RunSettings& settings) {
-  if (its.runnable.empty()) return nullptr;
-  return std::make_unique<References>(its.runnable.front().trial->problem, settings);
+// Of none, if there is no such case or nothing in it can run.
+std::unique_ptr<References> references_of(const std::vector<Case>& cases, size_t i,
+                                          const RunSettings& settings) {
+  if (i >= cases.size() || cases[i].runnable.empty()) return nullptr;
+  return std::make_unique<References>(cases[i].runnable.front().trial->problem, settings);
 }
 
-void run_cases(RunContext& context, const std::vector<Trial>& trials,
-               const std::vector<ProviderInfo>& providers) {
-  std::vector<Case> cases;
-  for (const std::vector<const Trial*>& members : by_case(trials)) {
-    cases.push_back(case_of(members, providers));
-  }
-  std::unique_ptr<References> next;
+void run_cases(RunContext& context, const std::vector<Case>& cases) {
+  const RunSettings& settings = context.settings;
+  std::unique_ptr<References> next = references_of(cases, 0, settings);
   for (size_t i = 0; i < cases.size(); ++i) {
-    const Case& now = cases[i];
-    for (const auto& [trial, refusal] : now.refused) {
+    for (const Record& refused : cases[i].refused) {
       if (context.stop.load()) throw StopRequested{};
-      context.finish(record_of(*trial, find_provider(providers, trial->provider), refusal));
+      context.finish(refused);
     }
     const std::unique_ptr<References> references =
-        next ? std::exchange(next, nullptr) : references_of(now, context.settings);
-    if (i + 1 < cases.size()) next = references_of(cases[i + 1], context.settings);
-    if (next && can_compute_beside(now, context.settings)) {
-      next->start(context.settings.reference_threads - kCoresOfWorker);
+        std::exchange(next, references_of(cases, i + 1, settings));
+    if (next && can_compute_beside(cases[i], settings)) {
+      next->start(settings.reference_threads - kCoresOfWorker);
     }
     if (context.stop.load()) throw StopRequested{};
-    if (!now.runnable.empty()) run_case(context, *references, now.runnable);
+    if (references) run_case(context, *references, cases[i].runnable);
   }
   context.pool.say_bye();
 }
@@ -175,9 +188,10 @@ RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>
   check_settings(settings, trials);
   RunContext context(settings, observer, stop);
   try {
-    make_plans_ahead(trials, providers, settings, observer, stop);
+    const std::vector<Case> cases = cases_of(trials, providers);
+    make_plans_ahead(runnable_in(cases), settings, observer, stop);
     observer.measuring_begins();
-    run_cases(context, trials, providers);
+    run_cases(context, cases);
   } catch (const StopRequested&) {
     context.summary.was_stopped = true;
   }

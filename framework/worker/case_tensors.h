@@ -34,7 +34,7 @@ class CaseTensors {
   bool has_forward_of(const void* maker) const { return forward_maker_ == maker; }
   void forget_forward();
 
-  // Whose timed pass wrote the outputs last.
+  // Whose burst left what is in the outputs; nullptr: nobody's.
   void keep_writer(const void* writer) { writer_ = writer; }
   bool was_written_by(const void* writer) const { return writer_ == writer; }
 

@@ -181,7 +181,7 @@ void PreparedTrial::note_outputs() {
 
 // Most of the wait has usually passed: another provider was measured in the meantime.
 bool PreparedTrial::finds_late_write() {
-  if (!tensors_.was_written_by(this)) note_outputs();  // another trial's outputs lie there
+  if (!tensors_.was_written_by(this)) note_outputs();  // no burst left these outputs
   std::this_thread::sleep_until(noted_at_ + kLateWriteWait);
   device_.synchronize();
   return output_hashes() != noted_hashes_;

@@ -40,7 +40,7 @@ class PreparedTrial {
 
   // Looks for harm done since the last look, and repairs it; `check` reports what was found.
   void note_harm();
-  // What the outputs are now that the passes have been completed.
+  // What a burst has left in the outputs, now that its passes have been completed.
   void note_outputs();
   // Whether they are anything else a while later.
   bool finds_late_write();

@@ -132,7 +132,6 @@ RunOnceReply Session::handle(const RunOnceRequest& request) {
   const double elapsed_ms = milliseconds_since(start);
   prepared.end_memory_watch();
   prepared.note_harm();
-  prepared.note_outputs();
   return {elapsed_ms};
 }
 

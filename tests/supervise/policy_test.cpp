@@ -43,6 +43,13 @@ TEST_CASE("each round starts one trial further on and visits all", "[policy]") {
   CHECK(first_places == std::vector<int>{2, 2, 2, 2});
 }
 
+TEST_CASE("by turns the first of each group comes before the second of any", "[policy]") {
+  const std::vector<std::string> words = {"a1", "a2", "b1", "a3", "c1", "b2"};
+  CHECK(by_turns(words, [](const std::string& word) { return word.front(); }) ==
+        std::vector<std::string>{"a1", "b1", "c1", "a2", "b2", "a3"});
+  CHECK(by_turns(std::vector<int>{}, [](int) { return 0; }).empty());
+}
+
 TEST_CASE("secret numbers stay within bounds, reach both, and follow the seed", "[policy]") {
   SecretNumbers secret(1, "test"), same(1, "test"), other(2, "test");
   std::set<int> seen;
