@@ -101,23 +101,23 @@ void check_settings(const RunSettings& settings, const std::vector<Trial>& trial
   }
 }
 
+std::optional<Refusal> refusal_of(const Trial& trial, const ProviderInfo* provider,
+                                  const std::vector<ProviderInfo>& providers) {
+  if (provider == nullptr) return refusal_of_missing(providers, trial.provider);
+  return refusal_on(*provider, trial.device);
+}
+
 struct Case {
   std::vector<CaseTrial> runnable;
-  std::vector<Record> refused;
+  std::vector<CaseTrial> refused;  // no provider: not installed
 };
 
 Case case_of(const std::vector<const Trial*>& members, const std::vector<ProviderInfo>& providers) {
   Case result;
   for (const Trial* const trial : members) {
     const ProviderInfo* const provider = find_provider(providers, trial->provider);
-    const std::optional<Refusal> refusal = provider == nullptr
-                                               ? refusal_of_missing(providers, trial->provider)
-                                               : refusal_on(*provider, trial->device);
-    if (refusal) {
-      result.refused.push_back(record_of(*trial, provider, *refusal));
-    } else {
-      result.runnable.push_back({trial, provider});
-    }
+    const bool can_run = !refusal_of(*trial, provider, providers);
+    (can_run ? result.runnable : result.refused).push_back({trial, provider});
   }
   return result;
 }
@@ -155,13 +155,14 @@ std::unique_ptr<References> references_of(const std::vector<Case>& cases, size_t
   return std::make_unique<References>(cases[i].runnable.front().trial->problem, settings);
 }
 
-void run_cases(RunContext& context, const std::vector<Case>& cases) {
+void run_cases(RunContext& context, const std::vector<Case>& cases,
+               const std::vector<ProviderInfo>& providers) {
   const RunSettings& settings = context.settings;
   std::unique_ptr<References> next = references_of(cases, 0, settings);
   for (size_t i = 0; i < cases.size(); ++i) {
-    for (const Record& refused : cases[i].refused) {
+    for (const auto& [trial, provider] : cases[i].refused) {
       if (context.stop.load()) throw StopRequested{};
-      context.finish(refused);
+      context.finish(record_of(*trial, provider, *refusal_of(*trial, provider, providers)));
     }
     const std::unique_ptr<References> references =
         std::exchange(next, references_of(cases, i + 1, settings));
@@ -191,7 +192,7 @@ RunSummary run(const std::vector<Trial>& trials, const std::vector<ProviderInfo>
     const std::vector<Case> cases = cases_of(trials, providers);
     make_plans_ahead(runnable_in(cases), settings, observer, stop);
     observer.measuring_begins();
-    run_cases(context, cases);
+    run_cases(context, cases, providers);
   } catch (const StopRequested&) {
     context.summary.was_stopped = true;
   }
