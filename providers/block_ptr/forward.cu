@@ -7,18 +7,11 @@
 //   CLUSTER_Q      blocks of a cluster at neighbouring query tiles: each loads its share of K and V
 //                  for all of them (multicast)
 //   CLUSTER_HEADS  blocks of a cluster at neighbouring heads: the same for a bias they share
-//   TAKE_UNITS     1: units come from a counter that forward_prepare has zeroed, not in turn
 // Parameters: AttentionArguments, the maps of Q, K, V (boxes of 64 columns and of all rows that one
 // block loads) and, with a bias, two of it: pages of 64 columns, and the columns behind the last
 // page.
 #include "kernel_kit/device/forward_consumer.cuh"
 
-#ifndef TAKE_UNITS
-#define TAKE_UNITS 0
-#endif
-
-static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
-              "one warp takes the units and tells them with Q, to the consumers of its block");
 constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
 static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
 constexpr int kBiasLoaders = 3;  // warps, beside that of K and V
@@ -28,8 +21,7 @@ struct Loads {
   Rings rings;
   u32 shared;
   int group, lane;
-  [[maybe_unused]] Work work = {};
-  [[maybe_unused]] int taken = 0;  // the unit, with TAKE_UNITS
+  ConsumedUnit at = {};
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
@@ -45,16 +37,9 @@ struct Loads {
   }
 
   __device__ __forceinline__ bool next(const AttentionArguments& a) {
-    if (!TAKE_UNITS && !work.next(a)) return false;
-    rings.q().wait_full(q_turn);
-    if (TAKE_UNITS) taken = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
-    return !TAKE_UNITS || taken != TakenWork<Work>::kNone;
+    return at.next(a, shared, [&] { rings.q().wait_full(q_turn); });
   }
-  __device__ __forceinline__ Unit unit(const AttentionArguments& a) {
-    if (TAKE_UNITS) return Work::unit(a, ptx::forget(taken));
-    work.round = ptx::forget(work.round);
-    return Work::unit(a, work.index());
-  }
+  __device__ __forceinline__ Unit unit(const AttentionArguments& a) { return at.unit(a); }
   __device__ __forceinline__ void release_q() {
     tell<1>(rings.q().empty(0), 0, 0);
     q_turn.advance();
@@ -260,9 +245,3 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     ptx::cluster_wait();
   }
 }
-
-#if TAKE_UNITS
-extern "C" __global__ void forward_prepare(const __grid_constant__ AttentionArguments a) {
-  *a.next_unit = 0;
-}
-#endif

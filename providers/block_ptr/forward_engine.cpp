@@ -59,32 +59,12 @@ attn::Answer accept_query_pairs(const Problem& problem, Cell& cell) {
   return kernel_kit::accept_hopper_forward(problem, cell, kQueryPairs.q);
 }
 
-// Causal tiles differ in length; the counter's zeroing is a launch more.
-attn::Answer accept_counted(const Problem& problem, Cell& cell) {
-  if (!cell.is_causal || cell.has_bias) {
-    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "a counter of units pays for causal tiles");
-  }
-  const attn::Answer answer = kernel_kit::accept_hopper_forward(problem, cell);
-  if (answer.status != ATTN_OK) return answer;
-  const unsigned blocks = kernel_kit::hopper_forward_launch(problem, cell).grid.x;
-  if (blocks < static_cast<unsigned>(cell.target.num_multiprocessors)) {
-    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "every unit has a block of its own");
-  }
-  return attn::yes();
-}
-
 std::vector<std::string> counted_defines(const Cell& cell) {
-  std::vector<std::string> list = defines<kAlone>(cell);
-  list.push_back("TAKE_UNITS=1");
-  return list;
+  return kernel_kit::counted(defines<kAlone>(cell));
 }
 
 Recipe counted_recipe(const Problem& problem, const Cell& cell) {
-  Recipe counted = recipe<kAlone>(problem, cell);
-  counted.next_unit_bytes = sizeof(int);
-  counted.launches.insert(counted.launches.begin(),
-                          {.kernel = "forward_prepare", .grid = {1}, .block = {1}});
-  return counted;
+  return kernel_kit::counted(recipe<kAlone>(problem, cell));
 }
 
 constexpr const char* kSource = "block_ptr/forward.cu";
@@ -97,9 +77,12 @@ const kernel_kit::Engine kForwardQueryPairs = {"wgmma_tma_forward_query_pairs",
                                                defines<kQueryPairs>,
                                                recipe<kQueryPairs>,
                                                kernel_kit::kHopperForwardSwitches};
-const kernel_kit::Engine kTmaForwardCounted = {
-    "wgmma_tma_forward_counted",       kSource, accept_counted, counted_defines, counted_recipe,
-    kernel_kit::kHopperForwardSwitches};
+const kernel_kit::Engine kTmaForwardCounted = {"wgmma_tma_forward_counted",
+                                               kSource,
+                                               kernel_kit::accept_counted_hopper_forward,
+                                               counted_defines,
+                                               counted_recipe,
+                                               kernel_kit::kHopperForwardSwitches};
 const kernel_kit::Engine kTmaForward = {
     "wgmma_tma_forward", kSource,        accept,
     defines<kAlone>,     recipe<kAlone>, kernel_kit::kHopperForwardSwitches};

@@ -173,6 +173,31 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   return attn::yes();
 }
 
+attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell) {
+  if (!cell.is_causal || cell.has_bias) {
+    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "a counter of units pays for causal tiles");
+  }
+  const attn::Answer answer = accept_hopper_forward(problem, cell);
+  if (answer.status != ATTN_OK) return answer;
+  const unsigned blocks = hopper_forward_launch(problem, cell).grid.x;
+  if (blocks < static_cast<unsigned>(cell.target.num_multiprocessors)) {
+    return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "every unit has a block of its own");
+  }
+  return attn::yes();
+}
+
+std::vector<std::string> counted(std::vector<std::string> defines) {
+  defines.push_back("TAKE_UNITS=1");
+  return defines;
+}
+
+Recipe counted(Recipe recipe) {
+  recipe.next_unit_bytes = sizeof(int);
+  recipe.launches.insert(recipe.launches.begin(),
+                         {.kernel = "forward_prepare", .grid = {1}, .block = {1}});
+  return recipe;
+}
+
 std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loading) {
   const Tuning tuning = tuning_of(cell, cell.tile.num_warps / 4);
   const bool is_copied = loading == Loading::cp_async;

@@ -13,6 +13,14 @@ ForwardTile hopper_forward_tile(const Cell& cell);
 // `cluster_q`: blocks that must divide the tiles of queries among them.
 attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q = 1);
 
+// The same for a kernel whose blocks take their units from a counter: pays for causal tiles, which
+// differ in length. The counter's zeroing is a launch more.
+attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell);
+
+// What such a kernel adds to its defines and to its recipe.
+std::vector<std::string> counted(std::vector<std::string> defines);
+Recipe counted(Recipe recipe);
+
 // Design steps that only the kernel's text knows of; see forward_consumer.cuh.
 inline constexpr const char* kHopperForwardSwitches[] = {
     "ALL_LANES_ARRIVE", "BIAS_FIRST", "HEADS_TOGETHER", "LAZY_RESCALE",

@@ -18,7 +18,8 @@ const Engine kCpAsyncBackward = kernel_kit::cp_async_backward_engine("ptr_block/
 const Engine kMmaBackward = kernel_kit::mma_backward_engine("ptr_block/mma_backward.cu");
 
 // In order of preference, the most general last.
-constexpr std::array<const Engine*, 2> kForward = {&kCpAsyncForward, &kMmaForward};
+constexpr std::array<const Engine*, 3> kForward = {&kCpAsyncForwardCounted, &kCpAsyncForward,
+                                                   &kMmaForward};
 constexpr std::array<const Engine*, 2> kBackward = {&kCpAsyncBackward, &kMmaBackward};
 
 }  // namespace

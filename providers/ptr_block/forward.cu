@@ -3,14 +3,12 @@
 // The others (forward_consumer.cuh) compute with wgmma as if TMA had brought the tiles.
 //
 // What differs from TMA:
-// - cp.async writes through the generic proxy and wgmma reads through the asynchronous one: every
-//   consumer fences behind its wait. Nothing ever failed here without that fence; keep it all the
-//   same.
+// - cp.async writes through the generic proxy and wgmma reads through the asynchronous one: who has
+//   copied fences before it arrives. (Behind each wait of a consumer it cost 1 to 2 %.)
 // - A tile is complete when all 128 copying threads have arrived, each when its own copies are
 // done.
 // - The bias is copied by the warps that read it, their own 16 rows some blocks ahead: no barrier,
-// and
-//   it stays within the generic proxy.
+//   and it stays within the generic proxy.
 //
 // Takes the macros of forward_consumer.cuh and work_list.cuh. Parameters: AttentionArguments.
 #include "kernel_kit/device/forward_consumer.cuh"
@@ -19,6 +17,7 @@ static_assert(!kBiasFirst || BIAS_STAGES > 1, "a bias that is needed first must 
 static_assert(CLUSTER_Q * CLUSTER_HEADS == 1, "only TMA can send a tile to several blocks");
 
 constexpr int kLoaders = 128;
+constexpr int kLoadersBarrier = 15;        // beyond those of the consumers
 constexpr int kRowsAtOnce = kLoaders / 8;  // a row of a page is eight chunks of 16 bytes
 static_assert(kRowsAtOnce % 8 == 0, "else the swizzle of a thread's rows would alternate");
 
@@ -71,21 +70,67 @@ struct Loader {
   }
 };
 
+// Tells readers that a tile is there: a tile later, so that two are under way, or at once where the
+// loader would otherwise sleep until they have read it.
+struct Arrivals {
+  u32 pending = 0;  // the barrier of the last tile copied
+
+  __device__ __forceinline__ void add(u32 full) {
+    ptx::copy_commit();
+    if (pending != 0) arrive<1>();
+    pending = full;
+  }
+  __device__ __forceinline__ void settle() {
+    if (pending != 0) arrive<0>();
+    pending = 0;
+  }
+  template <int kSlots>
+  __device__ __forceinline__ void wait_empty(const Ring<kSlots>& ring, const Turn<kSlots>& turn) {
+    if (!ptx::mbarrier_test(ring.empty(turn.slot), turn.parity)) settle();
+    ring.wait_empty(turn);
+  }
+
+ private:
+  template <int kUnderWay>
+  __device__ __forceinline__ void arrive() const {
+    ptx::copy_wait<kUnderWay>();
+    ptx::fence_async_proxy();
+    ptx::mbarrier_arrive(pending);
+  }
+};
+
 // The loading warpgroup, all four warps.
 DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
   const Loader loader(threadIdx.x % kLoaders);
   Turn<1> q_turn = Turn<1>::begin(Side::producer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
-  Work work;
+  Arrivals arrivals;
+  [[maybe_unused]] Work work;
+  TakenWork<Work> taken;
+  const auto next = [&](Unit& unit) {
+    if (!TAKE_UNITS) return work.next(a, unit);
+    const bool takes = threadIdx.x % kLoaders < 32;
+    const int own = takes ? taken.take(a, threadIdx.x % 32) : 0;
+    arrivals.wait_empty(rings.q(), q_turn);  // its readers have read the number before this one too
+    if (threadIdx.x % kLoaders == 0) ptx::store_shared_u1(shared + kTile.unit_at(), own);
+    ptx::barrier_sync(kLoadersBarrier, kLoaders);
+    const int index = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
+    if (index == taken.kNone) {
+      arrivals.add(rings.q().full(0));
+      return false;
+    }
+    unit = Work::unit(a, index);
+    return true;
+  };
 
-  for (Unit unit; work.next(a, unit);) {
+  for (Unit unit; next(unit);) {
     const int kv_head = unit.head / (a.heads / a.kv_heads);
     const int num_blocks = blocks_of_unit(a, unit).count;
-    rings.q().wait_empty(q_turn);
+    arrivals.wait_empty(rings.q(), q_turn);
     loader.copy<kRows>(a, shared + kTile.q_at(),
                        start_of(a.q, unit.batch, unit.head) + 2 * unit.first_row * a.q.row_stride,
                        a.q.row_stride, a.seqlen_q - unit.first_row);
-    ptx::copy_arrive(rings.q().full(0));
+    arrivals.add(rings.q().full(0));
     q_turn.advance();
 
     const char* const k_start = start_of(a.k, unit.batch, kv_head);
@@ -93,10 +138,10 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
     const auto load = [&](const char* start, long long row_stride, auto ring, auto& turn, int at,
                           int block) {
       const int key = block * BLOCK_K;
-      ring.wait_empty(turn);
+      arrivals.wait_empty(ring, turn);
       loader.copy<BLOCK_K>(a, shared + at + turn.slot * kTile.kv_bytes(),
                            start + 2 * key * row_stride, row_stride, a.seqlen_kv - key);
-      ptx::copy_arrive(ring.full(turn.slot));
+      arrivals.add(ring.full(turn.slot));
       turn.advance();
     };
     for (int block = num_blocks - 1; block >= -1; --block) {  // V a block later, as it is used
@@ -106,6 +151,7 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
       }
     }
   }
+  arrivals.settle();
 }
 
 // A warp's own 16 rows of bias, BIAS_STAGES - 1 blocks ahead, also into its next unit: one group of
@@ -199,16 +245,11 @@ struct Loads {
   u32 shared;
   int lane;
   BiasAhead bias;
-  Work work = {};
+  ConsumedUnit at = {};
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   u32 bias_slot = 0;
 
-  template <int kSlots>
-  __device__ __forceinline__ void wait(Ring<kSlots> ring, const Turn<kSlots>& turn) const {
-    ring.wait_full(turn);
-    ptx::fence_async_proxy();
-  }
   template <int kSlots>
   __device__ __forceinline__ void release(Ring<kSlots> ring, Turn<kSlots>& turn) const {
     if (ALL_LANES_ARRIVE || lane == 0) ptx::mbarrier_arrive(ring.empty(turn.slot));
@@ -216,20 +257,15 @@ struct Loads {
   }
 
   __device__ __forceinline__ bool next(const AttentionArguments&) {
-    if (!work.next(a)) return false;
-    wait(rings.q(), q_turn);
-    return true;
+    return at.next(a, shared, [&] { rings.q().wait_full(q_turn); });
   }
-  __device__ __forceinline__ Unit unit(const AttentionArguments&) {
-    work.round = ptx::forget(work.round);
-    return Work::unit(a, work.index());
-  }
+  __device__ __forceinline__ Unit unit(const AttentionArguments&) { return at.unit(a); }
   __device__ __forceinline__ void release_q() { release(rings.q(), q_turn); }
   __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }
-  __device__ __forceinline__ void wait_k() { wait(rings.k(), k_turn); }
+  __device__ __forceinline__ void wait_k() { rings.k().wait_full(k_turn); }
   __device__ __forceinline__ void release_k() { release(rings.k(), k_turn); }
   __device__ __forceinline__ u32 v() const { return v_operand(shared, v_turn.slot); }
-  __device__ __forceinline__ void wait_v() { wait(rings.v(), v_turn); }
+  __device__ __forceinline__ void wait_v() { rings.v().wait_full(v_turn); }
   __device__ __forceinline__ void release_v() { release(rings.v(), v_turn); }
 
   __device__ __forceinline__ void bias_ahead() {

@@ -23,10 +23,25 @@ std::vector<std::string> defines(const Cell& cell) {
   return kernel_kit::hopper_forward_defines(cell, kernel_kit::Loading::cp_async);
 }
 
+std::vector<std::string> counted_defines(const Cell& cell) {
+  return kernel_kit::counted(defines(cell));
+}
+
+Recipe counted_recipe(const Problem& problem, const Cell& cell) {
+  return kernel_kit::counted(recipe(problem, cell));
+}
+
+constexpr const char* kSource = "ptr_block/forward.cu";
+
 }  // namespace
 
+const kernel_kit::Engine kCpAsyncForwardCounted = {"wgmma_cp_async_forward_counted",
+                                                   kSource,
+                                                   kernel_kit::accept_counted_hopper_forward,
+                                                   counted_defines,
+                                                   counted_recipe,
+                                                   kernel_kit::kHopperForwardSwitches};
 const kernel_kit::Engine kCpAsyncForward = {
-    "wgmma_cp_async_forward",          "ptr_block/forward.cu", accept, defines, recipe,
-    kernel_kit::kHopperForwardSwitches};
+    "wgmma_cp_async_forward", kSource, accept, defines, recipe, kernel_kit::kHopperForwardSwitches};
 
 }  // namespace ptr_block

@@ -5,6 +5,7 @@
 
 namespace ptr_block {
 
+extern const kernel_kit::Engine kCpAsyncForwardCounted;  // causal: units from a counter
 extern const kernel_kit::Engine kCpAsyncForward;
 
 }  // namespace ptr_block

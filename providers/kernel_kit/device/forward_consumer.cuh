@@ -14,10 +14,13 @@
 //   TRUST        1: blocks without hidden keys are exponentiated with the old maximum, and computed
 //                again if that was wrong (rare: it takes a jump of the scores by 2^15)
 //   BIAS_FIRST   1: S begins as bias / scale and the products are added to it, so the bias is
-//                fetched before S is needed; not with bf16, whose lowest numbers become -inf so
-//   SCALE_IN_Q   1: with BIAS_FIRST, Q is multiplied by the scale in its place, once, instead of the
+//                fetched before S is needed. Not with bf16, whose lowest numbers become -inf so;
+//                nor in the first block and those with hidden keys, which may be all that a row
+//                sees: a sum that begins at -65504 loses digits at every step
+//   SCALE_IN_Q   1: with BIAS_FIRST, Q is multiplied by the scale in its place, once, and not the
 //                bias by its inverse, again and again; the host asks for it where that is exact
 //   ALL_LANES_ARRIVE as in backward_work.cuh, for racecheck
+//   TAKE_UNITS   1: units come from a counter that forward_prepare has zeroed, not in turn
 //   BIAS_STAGES  tiles of bias under way, for each warpgroup
 #pragma once
 
@@ -44,6 +47,9 @@
 #endif
 #ifndef BIAS_STAGES
 #define BIAS_STAGES 2
+#endif
+#ifndef TAKE_UNITS
+#define TAKE_UNITS 0
 #endif
 #ifndef CLUSTER_Q
 #define CLUSTER_Q 1
@@ -115,6 +121,29 @@ DEVICE KeyBlocks blocks_of_unit(const AttentionArguments& a, const Unit& unit) {
   return key_blocks(a, unit.first_row - Work::rank_q() * kRows, kRows * CLUSTER_Q);
 }
 
+static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
+              "the loaders take the units and tell them with Q, to the consumers of their block");
+
+// The unit that the consumers are at: the next in turn, or the one whose number came with its Q.
+struct ConsumedUnit {
+  [[maybe_unused]] Work work = {};
+  [[maybe_unused]] int taken = 0;
+
+  template <class WaitQ>
+  __device__ __forceinline__ bool next(const AttentionArguments& a, u32 shared,
+                                       const WaitQ& wait_q) {
+    if (!TAKE_UNITS && !work.next(a)) return false;
+    wait_q();
+    if (TAKE_UNITS) taken = static_cast<int>(ptx::load_shared_u1(shared + kTile.unit_at()));
+    return !TAKE_UNITS || taken != TakenWork<Work>::kNone;
+  }
+  __device__ __forceinline__ Unit unit(const AttentionArguments& a) {
+    if (TAKE_UNITS) return Work::unit(a, ptx::forget(taken));
+    work.round = ptx::forget(work.round);
+    return Work::unit(a, work.index());
+  }
+};
+
 // Turns of the warpgroups to issue products: one at a time, so that the others do softmax.
 struct PingPong {
   static constexpr int kFirstBarrier = 1, kThreads = 256;  // one leaves, one enters
@@ -167,9 +196,13 @@ DEVICE u32 bias_address(u32 tile, int row, int half) {
   return tile + BLOCK_K / 64 * kBiasPage + row * kBiasRest * 2 + ((chunk ^ key) << 4);
 }
 
-// S = factor * bias, or S = factor * S + bias: natural units, so that a bias of -inf or the lowest
-// bf16 does no harm.
-template <bool kBegins, int kColumns = 0>
+enum class Bias {
+  begins,   // S = factor * bias
+  follows,  // S += factor * bias
+  scales    // S = factor * S + bias: natural units, so that -inf or the lowest bf16 does no harm
+};
+
+template <Bias kHow, int kColumns = 0>
 DEVICE void take_bias(float (&scores)[BLOCK_K / 2], float factor, u32 tile, int row, int half) {
   u32 pairs[4];
   ptx::ldmatrix(bias_address<kColumns>(tile, row, half), pairs);
@@ -178,11 +211,16 @@ DEVICE void take_bias(float (&scores)[BLOCK_K / 2], float factor, u32 tile, int 
     float low, high;
     ptx::unpack<kElement>(pairs[i], low, high);
     float* const s = scores + 8 * kColumns + 2 * i;
-    s[0] = kBegins ? low * factor : __fmaf_rn(s[0], factor, low);
-    s[1] = kBegins ? high * factor : __fmaf_rn(s[1], factor, high);
+    const auto take = [&](float& score, float bias) {
+      if (kHow == Bias::begins) score = bias * factor;
+      if (kHow == Bias::follows) score = __fmaf_rn(bias, factor, score);
+      if (kHow == Bias::scales) score = __fmaf_rn(score, factor, bias);
+    };
+    take(s[0], low);
+    take(s[1], high);
   }
   if constexpr (kColumns + 1 < BLOCK_K / 16) {
-    take_bias<kBegins, kColumns + 1>(scores, factor, tile, row, half);
+    take_bias<kHow, kColumns + 1>(scores, factor, tile, row, half);
   }
 }
 
@@ -270,11 +308,18 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
 
   const int bias_row = warp * 16 + lane % 16, bias_half = lane / 16;
   const auto begin_with_bias = [&](u32 tile) {
-    take_bias<true>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
+    take_bias<Bias::begins>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
   };
-  const auto issue_scores = [&] {  // S = Q K^T, with BIAS_FIRST S += Q K^T
+  const auto add_bias = [&](u32 tile) {
+    if (kBiasFirst) {
+      take_bias<Bias::follows>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
+    } else {
+      take_bias<Bias::scales>(scores, a.scale, tile, bias_row, bias_half);
+    }
+  };
+  const auto issue_scores = [&](auto adds) {  // S = Q K^T, or S += Q K^T
     ptx::wgmma_fence();
-    product<kElement, BLOCK_K, HEAD_DIM / 16, kRows * 128, BLOCK_K * 128, kBiasFirst>(scores, q,
+    product<kElement, BLOCK_K, HEAD_DIM / 16, kRows * 128, BLOCK_K * 128, adds.value>(scores, q,
                                                                                       loads.k());
     ptx::wgmma_commit();
   };
@@ -295,36 +340,36 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     int block = blocks.count - 1;
 
     const auto attend = [&](auto first, auto hides) {
+      constexpr bool kBegins = kBiasFirst && !first.value && !hides.value;
+      constexpr bool kFollows = HAS_BIAS && !kBegins;
       [[maybe_unused]] u32 bias = 0;
-      if (kBiasFirst) begin_with_bias(bias = loads.wait_bias());
+      if (kBiasFirst) bias = loads.wait_bias();
+      if (kBegins) begin_with_bias(bias);
       loads.wait_k();
       turns.take();
-      issue_scores();
+      issue_scores(Bool<kBegins>{});
       if (OVERLAP && !first.value) issue_output();
       turns.pass();
       loads.bias_ahead();
       ptx::wgmma_wait<OVERLAP && !first.value ? 1 : 0>();
       constexpr bool kTrusts = TRUST && !first.value && !hides.value;
-      const auto add_bias = [&] {
-        take_bias<false>(scores, a.scale, bias, bias_row, bias_half);
-      };
       if (kBiasBehind) bias = loads.wait_bias();
-      if (kBiasBehind && kTrusts) add_bias();
+      if (kFollows && kTrusts) add_bias(bias);
       const bool is_right = kTrusts && softmax.exponentiate_on_trust(scores);
       if (kTrusts && !is_right) {
-        if (kBiasFirst) {
+        if (kBegins) {
           begin_with_bias(bias);
         } else {
           clear(scores);
         }
         recompute_scores(scores, shared + kTile.q_at(), k_tile(shared, loads.k_turn.slot));
         ptx::pin<kTile.pin_at()>(sum_of(scores), shared);  // ldmatrix is done when all products are
-        if (kBiasBehind) add_bias();
+        if (kFollows) add_bias(bias);
         __syncwarp();  // who has read K and Q by itself lets one lane release them
       }
       loads.release_k();
       if (block == 0) loads.release_q();
-      if (kBiasBehind && !kTrusts) add_bias();
+      if (kFollows && !kTrusts) add_bias(bias);
       if (hides.value) hide_unseen(a, scores, row, block * BLOCK_K, lane);
       bool grew = false;
       if (!is_right) grew = softmax.template update<first.value>(scores, factor);
@@ -380,3 +425,9 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     store(a, done, done.first_row_of(group) + warp * 16 + lane / 4, lane, output, softmax);
   }
 }
+
+#if TAKE_UNITS
+extern "C" __global__ void forward_prepare(const __grid_constant__ AttentionArguments a) {
+  *a.next_unit = 0;
+}
+#endif

@@ -134,6 +134,16 @@ DEVICE void mbarrier_arrive_expect(u32 barrier, u32 bytes) {
 DEVICE void mbarrier_arrive_in_cluster(u32 barrier) {
   asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
+// Whether a wait for the phase of this parity would return at once.
+DEVICE bool mbarrier_test(u32 barrier, u32 parity) {
+  u32 is_complete;
+  asm volatile(
+      "{.reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
+      : "=r"(is_complete)
+      : "r"(barrier), "r"(parity)
+      : "memory");
+  return is_complete != 0;
+}
 // Returns once the phase of this parity is complete.
 DEVICE void mbarrier_wait(u32 barrier, u32 parity) {
   asm volatile(

@@ -97,6 +97,33 @@ TEST_CASE("Q takes the scale on where that is exact and the bias comes first", "
   CHECK(has(plain, "BIAS_FIRST=0"));
 }
 
+TEST_CASE("causal blocks take their units from a counter where there are more units than blocks",
+          "[hopper_forward]") {
+  const auto causal = [] {
+    Cell cell = cell_of_head_dim(128);
+    cell.is_causal = true;
+    return cell;
+  };
+  const Problem many = problem_of_length(4096, 4, 16, 128);
+  Cell cell = causal();
+  REQUIRE(accept_counted_hopper_forward(many, cell).status == ATTN_OK);
+  CHECK(cell.tile.block_k == 80);
+  const Recipe recipe = counted(Recipe{.launches = {hopper_forward_launch(many, cell)}});
+  REQUIRE(recipe.launches.size() == 2);
+  CHECK(recipe.launches[0].kernel == std::string("forward_prepare"));
+  CHECK(recipe.next_unit_bytes == sizeof(int));
+  CHECK(counted({"TRUST=1"}) == std::vector<std::string>{"TRUST=1", "TAKE_UNITS=1"});
+
+  Cell of_few = causal();
+  CHECK(accept_counted_hopper_forward(problem_of_length(1024, 1, 1, 128), of_few).status ==
+        ATTN_UNSUPPORTED_FEATURE);
+  Cell equal = cell_of_head_dim(128);
+  CHECK(accept_counted_hopper_forward(many, equal).status == ATTN_UNSUPPORTED_FEATURE);
+  Cell biased = causal();
+  biased.has_bias = true;
+  CHECK(accept_counted_hopper_forward(many, biased).status == ATTN_UNSUPPORTED_FEATURE);
+}
+
 TEST_CASE("softmax runs over the products where P and S both have registers", "[hopper_forward]") {
   CHECK(ForwardTile{128, 80, 3, 3, false, 2}.overlaps());
   CHECK_FALSE(ForwardTile{128, 96, 3, 3, false, 2}.overlaps());
