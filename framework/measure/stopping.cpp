@@ -63,6 +63,9 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 128;
     rule.bursts_between_looks = 16;
     rule.max_samples = 5120;
+    // A GPU at its power limit changes its pace within seconds: medians of 16 rounds and of 45 are
+    // of different times, and their ratio is off by as much.
+    rule.ends_together = true;
   }
   if (effort == Effort::grid) {
     // One look: the interval is recorded, but nothing waits for it to narrow.

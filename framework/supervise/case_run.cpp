@@ -102,6 +102,8 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
   return planned_bytes > context_.settings.memory_fraction * static_cast<double>(facts->free_bytes);
 }
 
+// Where they end together, who has enough goes on until a round begins in which all have.
+//
 // A trial that has enough is concluded after the next burst: what its provider writes late has had
 // its time by then. Hence workers alternate where they can; in the same worker the next burst would
 // write over the outputs.
@@ -109,6 +111,9 @@ void CaseRun::measure_in_rounds() {
   active_ = by_turns(active_, worker_of);
   for (int round = 0; !active_.empty(); ++round) {
     std::vector<TrialLife*> left = active_;
+    const bool is_last = active_.size() == 1 ||
+                         std::all_of(active_.begin(), active_.end(),
+                                     [](const TrialLife* life) { return life->has_enough(); });
     for (size_t i : rotated(active_.size(), static_cast<size_t>(round))) {
       TrialLife& life = *active_[i];
       if (waiting_ != nullptr && worker_of(waiting_) == worker_of(&life)) conclude_waiting();
@@ -116,7 +121,7 @@ void CaseRun::measure_in_rounds() {
       conclude_waiting();
       if (end) {
         settle(life, *end, lives_.size() == 1);
-      } else if (life.has_enough()) {
+      } else if (life.has_enough() && (is_last || !life.can_go_on())) {
         waiting_ = &life;
       } else {
         continue;

@@ -213,7 +213,7 @@ BurstRequest TrialLife::next_burst() {
   request.trial_id = record_.trial_id;
   request.warmup_calls = context_.secret.between(rule_.min_warmup_calls, rule_.max_warmup_calls);
   request.warmup_ms = record_.samples_ms.empty() ? rule_.first_warmup_ms : rule_.warmup_ms;
-  request.max_samples = decision_.next_samples;
+  request.max_samples = decision_.has_to_stop ? last_samples_ : decision_.next_samples;
   request.min_sample_ms = rule_.min_sample_ms;
   request.cold_cache = context_.settings.measure.cache == Cache::cold;
   request.first_variant = context_.secret.between(0, kVariants - 1);
@@ -229,9 +229,15 @@ BurstRequest TrialLife::next_burst() {
   return request;
 }
 
+bool TrialLife::can_go_on() const {
+  return rule_.ends_together && decision_.has_to_stop &&
+         decision_.reason == StopReason::converged && spent_s_ < rule_.time_budget_s &&
+         static_cast<int>(record_.samples_ms.size()) < rule_.max_samples;
+}
+
 std::optional<End> TrialLife::burst(int round) {
   decision_ = decide(rule_, record_.samples_ms, spent_s_, estimate_ms_);
-  if (decision_.has_to_stop) return std::nullopt;
+  if (decision_.has_to_stop && !can_go_on()) return std::nullopt;
   expect_duration(std::max(estimate_ms_, rule_.min_sample_ms));
   const uint64_t printed_before = worker_->printed_bytes();
   const Answer<BurstReply> answer = worker_->call(next_burst());
@@ -245,6 +251,7 @@ std::optional<End> TrialLife::take_burst(const BurstReply& reply, int round) {
     worker_->end();
     return End{Outcome::protocol_error, "bad-burst", "a burst's reply makes no sense", true};
   }
+  last_samples_ = static_cast<int>(reply.samples_ms.size());
   for (double sample_ms : reply.samples_ms) {
     record_.samples_ms.push_back(sample_ms);
     record_.sample_rounds.push_back(round);

@@ -42,6 +42,8 @@ class TrialLife {
   std::optional<End> get_ready();
   std::optional<End> burst(int round);
   bool has_enough() const { return decision_.has_to_stop; }
+  // Has enough, but may be measured while others of its case have not.
+  bool can_go_on() const;
   // What the passes so far did beside their work: out of bounds, to inputs, too late.
   std::optional<End> check_manners();
   End conclude();
@@ -76,6 +78,7 @@ class TrialLife {
   StoppingRule rule_;
   Record record_;
   Decision decision_;
+  int last_samples_ = 0;  // of the last burst
   double spent_s_ = 0.0;
   double estimate_ms_ = 0.0;
   std::vector<std::string> states_;

@@ -193,6 +193,26 @@ TEST_CASE("trials of a case take turns, one burst each", "[run]") {
   CHECK(std::set<int>(record.sample_rounds.begin(), record.sample_rounds.end()).size() >= 2);
 }
 
+TEST_CASE("at effort headline the trials of a case end together", "[run]") {
+  Stay stay;
+  stay.settings.measure.effort = Effort::headline;
+  stay.run({small_trial("cpu_flash"), small_trial("cpu_reference"), small_trial("guest_none")});
+  REQUIRE(stay.witness.records.size() == 3);
+  std::set<int> of_converged;
+  int longest = 0;
+  for (const Record& record : stay.witness.records) {
+    INFO(record.trial.provider << ": " << record.message << record.stop_reason);
+    REQUIRE(record.outcome == Outcome::ok);
+    const int rounds = record.sample_rounds.back() + 1;
+    longest = std::max(longest, rounds);
+    // A sample lasts a millisecond, the budget three seconds: that many samples end a trial alone.
+    const bool may_go_on = record.samples_ms.size() < 2500;
+    if (record.stop_reason == "converged" && may_go_on) of_converged.insert(rounds);
+  }
+  CHECK(longest >= 16);
+  CHECK(of_converged.size() <= 1);
+}
+
 TEST_CASE("workers alternate within a round, and a trial is concluded behind the next one's burst",
           "[run]") {
   Stay stay;

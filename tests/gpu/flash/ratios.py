@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """ratios.py RUN_DIR...: how much faster than cuDNN the flash providers are, cell by cell, in runs of table.toml.
 
-A figure is the median of cudnn_sdpa over ours, of one run; `tuned` against the faster of its
-heuristic's engine and autotune's. MUST and AIM were set before the kernels were written, for an H100.
+A figure is cudnn_sdpa's time over ours, round by round, and the median of that: where one of them was done
+earlier, the later rounds of the other are of another pace of the GPU. `tuned` against autotune's engine,
+where that is faster. MUST and AIM were set before the kernels were written, for an H100.
 """
 
+import collections
 import json
 import pathlib
+import statistics
 import sys
 
 PASSES = {"forward": ("fwd", "none", "none"), "forward + bias": ("fwd", "b1", "none"),
@@ -41,16 +44,29 @@ def read(runs):
     return rows
 
 
+def rounds_of(row):
+    """{round: median ms}."""
+    samples = collections.defaultdict(list)
+    for number, sample in zip(row["sample_rounds"], row["samples_ms"]):
+        samples[number].append(sample)
+    return {number: statistics.median(of_round) for number, of_round in samples.items()}
+
+
+def ratio_of(theirs, ours):
+    theirs, ours = rounds_of(theirs), rounds_of(ours)
+    return statistics.median(theirs[number] / ours[number] for number in theirs.keys() & ours.keys())
+
+
 def figure(rows, provider, cell, must, aim):
     ours, cudnn = rows.get((provider, *cell)), rows.get(("cudnn_sdpa", *cell))
     if not ours or not cudnn:
         return "-"
-    ratio = cudnn["median_ms"] / ours["median_ms"]
+    ratio = ratio_of(cudnn, ours)
     word = " (missed)" if ratio < must else " (aim)" if ratio >= aim else ""
     text = f"{ratio:.3f}{word}: {ours['tflops']:.0f} against {cudnn['tflops']:.0f}"
     tuned = rows.get(("cudnn_sdpa tuned", *cell))
     if tuned and tuned["median_ms"] < cudnn["median_ms"]:
-        text += f", tuned {tuned['tflops']:.0f}: {tuned['median_ms'] / ours['median_ms']:.3f}"
+        text += f", tuned {tuned['tflops']:.0f}: {ratio_of(tuned, ours):.3f}"
     return text
 
 
