@@ -63,15 +63,13 @@ StoppingRule stopping_rule(Effort effort, std::string_view device) {
     rule.min_samples = 128;
     rule.bursts_between_looks = 16;
     rule.max_samples = 5120;
-    // A GPU at its power limit changes its pace within seconds: medians of 16 rounds and of 45 are
-    // of different times, and their ratio is off by as much.
-    rule.ends_together = true;
   }
   if (effort == Effort::grid) {
     // One look: the interval is recorded, but nothing waits for it to narrow.
     rule.min_samples = 10;
     rule.max_samples = 10;
     rule.slow_call_ms = 20;
+    rule.ends_together = false;
     rule.first_warmup_ms = rule.warmup_ms = device == "cpu" ? 10 : 100;
     // On a GPU each burst is warmed up for longer than most calls take, so there is but one, if it
     // does not last a second: otherwise thousands of trials would be nothing but warm-up.

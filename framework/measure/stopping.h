@@ -29,7 +29,7 @@ struct StoppingRule {
   double warmup_ms = 25;              // of every burst at least this long, and
   int min_warmup_calls = 3;           // so many calls, the number drawn by chance for each trial:
   int max_warmup_calls = 8;           // a provider must not know which call is timed first
-  bool ends_together = false;  // who has converged goes on until all providers of its case have
+  bool ends_together = true;   // who has converged goes on until all providers of its case have
   double min_sample_ms = 0.0;  // shorter calls are batched into samples of this length
 };
 

@@ -7,7 +7,8 @@ in turns on one GPU. The kernels are the same, so the times must be: whoever dif
 Turns alternate, the shapes of a mode at a time. Before each timing PyTorch's side runs its kernel for
 `--heat` seconds, and attnbench heats the GPU as it always does, so that both stand at the power limit.
 `ratio` is PyTorch's median over attnbench's, each the median over the rounds: above 1, attnbench read less.
-`clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio.
+`clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio. PyTorch's is read
+from the machine's first GPU, so let that be the one in use.
 """
 
 import argparse
