@@ -31,7 +31,8 @@ Seconds measuring_seconds(const Trial& trial, Effort effort) {
   const double warmup_ms = std::max(rule.first_warmup_ms, rule.min_warmup_calls * call_ms);
   const double sampling_ms = samples * std::max(call_ms, rule.min_sample_ms);
   const double low = (warmup_ms + sampling_ms) * 1e-3 + kPrepareSeconds;
-  return {low, std::max(low, low - sampling_ms * 1e-3 + rule.time_budget_s)};
+  const double later_warmups_s = (most_bursts(rule) - 1) * rule.warmup_ms * 1e-3;
+  return {low, std::max(low, low - sampling_ms * 1e-3 + rule.time_budget_s + later_warmups_s)};
 }
 
 // Of one (batch, head): what is checked is a few heads, not all.

@@ -103,4 +103,16 @@ Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms,
   return decision;
 }
 
+bool may_go_on(const StoppingRule& rule, const Decision& decision, size_t samples, double spent_s) {
+  return rule.ends_together && decision.has_to_stop && decision.reason == StopReason::converged &&
+         spent_s < rule.time_budget_s && samples < static_cast<size_t>(rule.max_samples);
+}
+
+int most_bursts(const StoppingRule& rule) {
+  if (rule.max_samples <= rule.min_samples) return 1;
+  int looks = 1;
+  for (int samples = rule.min_samples; samples < rule.max_samples; samples *= 2) ++looks;
+  return looks * rule.bursts_between_looks;
+}
+
 }  // namespace attnbench

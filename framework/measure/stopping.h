@@ -53,4 +53,11 @@ struct Decision {
 Decision decide(const StoppingRule& rule, const std::vector<double>& samples_ms, double spent_s,
                 double estimate_ms = 0.0);
 
+// Whether a trial of which `decision` says that it has enough is measured on while others of its
+// case have not. As long as its own time budget lasts; warm-ups are not in that.
+bool may_go_on(const StoppingRule& rule, const Decision& decision, size_t samples, double spent_s);
+
+// Of a trial, about: looks times bursts between them.
+int most_bursts(const StoppingRule& rule);
+
 }  // namespace attnbench

@@ -104,7 +104,7 @@ bool CaseRun::is_over_memory(const TrialLife& newcomer) const {
 
 // Where they end together, who has enough goes on until a round begins in which all have.
 //
-// A trial that has enough is concluded after the next burst: what its provider writes late has had
+// A trial that is done is concluded after the next burst: what its provider writes late has had
 // its time by then. Hence workers alternate where they can; in the same worker the next burst would
 // write over the outputs.
 void CaseRun::measure_in_rounds() {

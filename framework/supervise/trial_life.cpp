@@ -103,6 +103,7 @@ void TrialLife::begin(int attempts, bool is_interleaved, std::string started_utc
   record_.provider_version = provider_.version;
   record_.started_utc = std::move(started_utc);
   decision_ = Decision{};
+  last_samples_ = 0;
   spent_s_ = estimate_ms_ = 0.0;
   states_.clear();
   noise_bytes_ = 0;
@@ -213,7 +214,9 @@ BurstRequest TrialLife::next_burst() {
   request.trial_id = record_.trial_id;
   request.warmup_calls = context_.secret.between(rule_.min_warmup_calls, rule_.max_warmup_calls);
   request.warmup_ms = record_.samples_ms.empty() ? rule_.first_warmup_ms : rule_.warmup_ms;
-  request.max_samples = decision_.has_to_stop ? last_samples_ : decision_.next_samples;
+  const int room = rule_.max_samples - static_cast<int>(record_.samples_ms.size());
+  request.max_samples =
+      decision_.has_to_stop ? std::min(last_samples_, room) : decision_.next_samples;
   request.min_sample_ms = rule_.min_sample_ms;
   request.cold_cache = context_.settings.measure.cache == Cache::cold;
   request.first_variant = context_.secret.between(0, kVariants - 1);
@@ -230,9 +233,7 @@ BurstRequest TrialLife::next_burst() {
 }
 
 bool TrialLife::can_go_on() const {
-  return rule_.ends_together && decision_.has_to_stop &&
-         decision_.reason == StopReason::converged && spent_s_ < rule_.time_budget_s &&
-         static_cast<int>(record_.samples_ms.size()) < rule_.max_samples;
+  return may_go_on(rule_, decision_, record_.samples_ms.size(), spent_s_);
 }
 
 std::optional<End> TrialLife::burst(int round) {

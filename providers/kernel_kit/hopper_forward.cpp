@@ -155,6 +155,15 @@ ForwardTile hopper_forward_tile(const Cell& cell) {
   return fits(roomy, cell.target) ? roomy : tile_with(cell, groups, stages, 1);
 }
 
+namespace {
+
+int64_t num_units(const Problem& problem, const Cell& cell) {  // of a cell whose tile is filled
+  const AttentionArguments& a = problem.arguments;
+  return ceil_divide(a.seqlen_q, hopper_forward_tile(cell).rows()) * a.heads * a.batch;
+}
+
+}  // namespace
+
 attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q) {
   attn::Answer answer = check_problem(problem, cell);
   if (answer.status != ATTN_OK) return answer;
@@ -164,8 +173,7 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   const ForwardTile tile = hopper_forward_tile(cell);
   cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
   cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
-  const AttentionArguments& a = problem.arguments;
-  const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+  const int64_t units = num_units(problem, cell);
   if (units > std::numeric_limits<int32_t>::max() / 2) {
     return attn::refuse(ATTN_RESOURCE_GRID,
                         attn::text("has ", units, " tiles to number, too many"));
@@ -179,8 +187,7 @@ attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell) {
   }
   const attn::Answer answer = accept_hopper_forward(problem, cell);
   if (answer.status != ATTN_OK) return answer;
-  const unsigned blocks = hopper_forward_launch(problem, cell).grid.x;
-  if (blocks < static_cast<unsigned>(cell.target.num_multiprocessors)) {
+  if (num_units(problem, cell) <= cell.target.num_multiprocessors) {
     return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "every unit has a block of its own");
   }
   return attn::yes();

@@ -71,6 +71,28 @@ TEST_CASE("a headline takes at least 16 rounds, however quiet the kernel", "[sto
   CHECK(outcome.bursts == std::vector<int>(16, 8));
 }
 
+TEST_CASE("who has converged may go on within its own time budget, but not at effort grid",
+          "[stopping]") {
+  const StoppingRule rule = gpu_rule(Effort::headline);
+  const Decision converged = {true, StopReason::converged, 0};
+  CHECK(may_go_on(rule, converged, 128, 0.1));
+  CHECK_FALSE(may_go_on(rule, converged, 128, rule.time_budget_s));
+  CHECK_FALSE(may_go_on(rule, converged, 5120, 0.1));
+  CHECK_FALSE(may_go_on(rule, {true, StopReason::budget, 0}, 128, 0.1));
+  CHECK_FALSE(may_go_on(rule, {false, StopReason::converged, 8}, 64, 0.1));
+  CHECK(may_go_on(gpu_rule(Effort::normal), converged, 20, 0.1));
+  CHECK_FALSE(may_go_on(gpu_rule(Effort::grid), converged, 5, 0.1));
+}
+
+TEST_CASE("no trial takes more bursts than looks ask for", "[stopping]") {
+  CHECK(most_bursts(gpu_rule(Effort::grid)) == 1);
+  CHECK(most_bursts(gpu_rule(Effort::normal)) == 28);
+  for (const Effort effort : {Effort::normal, Effort::headline}) {
+    const size_t bursts = measure(gpu_rule(effort), 0.05, 0.5).bursts.size();
+    CHECK(bursts <= static_cast<size_t>(most_bursts(gpu_rule(effort))));
+  }
+}
+
 TEST_CASE("samples beyond a look do not change its judgement", "[stopping]") {
   const StoppingRule rule = gpu_rule(Effort::normal);
   std::vector<double> samples(20, 1.0);
