@@ -7,8 +7,7 @@ in turns on one GPU. The kernels are the same, so the times must be: whoever dif
 Turns alternate, the shapes of a mode at a time. Before each timing PyTorch's side runs its kernel for
 `--heat` seconds, and attnbench heats the GPU as it always does, so that both stand at the power limit.
 `ratio` is PyTorch's median over attnbench's, each the median over the rounds: above 1, attnbench read less.
-`clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio. PyTorch's is read
-from the machine's first GPU, so let that be the one in use.
+`clocks` is the quotient of the SM clocks seen meanwhile; far from 1 it explains a ratio.
 """
 
 import argparse
@@ -40,7 +39,11 @@ class Clock:
         self.library = ctypes.CDLL("libnvidia-ml.so.1")
         self.library.nvmlInit_v2()
         self.device = ctypes.c_void_p()
-        self.library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self.device))
+        # NVML counts all GPUs of the machine, PyTorch those that CUDA_VISIBLE_DEVICES names.
+        uuid = getattr(torch.cuda.get_device_properties(0), "uuid", None)
+        found = uuid and self.library.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode(), ctypes.byref(self.device)) == 0
+        if not found:
+            self.library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self.device))
 
     def read_mhz(self):
         value = ctypes.c_uint()
