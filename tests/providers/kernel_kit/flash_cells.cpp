@@ -5,11 +5,12 @@
 //               [--tile BLOCK_Q,BLOCK_K,NUM_WARPS,NUM_STAGES [--switches TRUST=0,..]]
 //
 // Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
-// `auto` takes, forward and backward, causal too, there and on the other architectures. With it:
-// bf16, causal and tails in each tile, forward and backward. With --auto: the tiles of `auto`
-// alone. With --tile (0: auto): the forward cells with that tile, and these switches, refusals
-// allowed. Into attnbench's own cache directory, it spares a later run its compilations. Exit
-// status: 0 all within budget, 1 something is not, 2 wrong use.
+// `auto` takes, forward and backward, causal too, there and on the other architectures; for sm_90a
+// `auto` also with a bias and tails. With it: bf16, causal and tails in each tile, forward and
+// backward, and with a bias of rows that wgmma's kernels cannot read. With --auto: the tiles of
+// `auto` alone. With --tile (0: auto): the forward cells with that tile, and these switches,
+// refusals allowed. Into attnbench's own cache directory, it spares a later run its compilations.
+// Exit status: 0 all within budget, 1 something is not, 2 wrong use.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,13 +93,19 @@ Budget budget_for(const std::vector<Budget>& budgets, const Choice& choice) {
   return {};
 }
 
-// 4 x 16 heads of 4096 rows in BSHD; with tails, 4095 rows of a head_dim 8 short.
-Problem example(const Cell& cell, bool has_tails) {
+// Lengths off every tile. A bias of odd rows begins at no multiple of 16 bytes: mma.sync serves it.
+enum class Tails { none, even, odd };
+
+// 4 x 16 heads of 4096 rows in BSHD; with tails, 4095 rows (and 4088 or 4095 keys) of a head_dim 8
+// short.
+Problem example(const Cell& cell, Tails tails) {
+  const bool has_tails = tails != Tails::none;
   Problem problem{};
   AttentionArguments& a = problem.arguments;
   a.batch = 4;
   a.heads = a.kv_heads = 16;
-  a.seqlen_q = a.seqlen_kv = has_tails ? 4095 : 4096;
+  a.seqlen_q = has_tails ? 4095 : 4096;
+  a.seqlen_kv = tails == Tails::even ? 4088 : a.seqlen_q;
   a.head_dim = has_tails ? cell.head_dim - 8 : cell.head_dim;
   a.scale = 1.0f / std::sqrt(static_cast<float>(a.head_dim));
   const int64_t row = int64_t{a.heads} * a.head_dim;
@@ -106,7 +113,7 @@ Problem example(const Cell& cell, bool has_tails) {
   a.q = a.k = a.v = a.o = a.grad_o = a.grad_q = a.grad_k = a.grad_v = rows;
   if (cell.has_bias) {
     a.bias = {nullptr, int64_t{a.seqlen_q} * a.seqlen_kv, 0, a.seqlen_kv};
-    problem.bias_row_alignment_bytes = has_tails ? 2 : 16;
+    problem.bias_row_alignment_bytes = tails == Tails::odd ? 2 : 16;
   }
   a.lse_batch_stride = int64_t{a.heads} * a.seqlen_q;
   a.lse_head_stride = a.seqlen_q;
@@ -115,17 +122,17 @@ Problem example(const Cell& cell, bool has_tails) {
 
 struct Wanted {
   Cell cell;
-  bool has_tails = false;
+  Tails tails = Tails::none;
 };
 
-void add_tiles(std::vector<Wanted>& wanted, Cell cell, bool has_tails, bool has_all_tiles) {
+void add_tiles(std::vector<Wanted>& wanted, Cell cell, Tails tails, bool has_all_tiles) {
   cell.tile = {};
-  wanted.push_back({cell, has_tails});
+  wanted.push_back({cell, tails});
   if (!has_all_tiles) return;
   for (const int block_q : {32, 64, 128}) {
     for (const int block_k : {32, 64, 128}) {
       cell.tile = {.block_q = block_q, .block_k = block_k};
-      wanted.push_back({cell, has_tails});
+      wanted.push_back({cell, tails});
     }
   }
 }
@@ -135,16 +142,18 @@ void add_cells(std::vector<Wanted>& wanted, const Settings& settings, Cell cell)
   const bool is_hopper = cell.target.has_wgmma();
   const bool has_all_tiles =
       is_hopper && !settings.has_auto_only && (settings.has_all_cells || !cell.is_backward);
-  add_tiles(wanted, cell, false, has_all_tiles);
+  add_tiles(wanted, cell, Tails::none, has_all_tiles);
   if (!settings.has_all_cells) {
+    if (is_hopper && cell.has_bias) return add_tiles(wanted, cell, Tails::even, false);
     cell.is_causal = true;
-    if (is_hopper && !cell.has_bias) add_tiles(wanted, cell, false, false);
+    if (is_hopper) add_tiles(wanted, cell, Tails::none, false);
     return;
   }
   for (int variant = 1; variant < 8; ++variant) {
     cell.is_bf16 = variant & 1;
     cell.is_causal = variant & 2;
-    add_tiles(wanted, cell, variant & 4, has_all_tiles);
+    add_tiles(wanted, cell, variant & 4 ? Tails::even : Tails::none, has_all_tiles);
+    if (variant & 4 && cell.has_bias) add_tiles(wanted, cell, Tails::odd, has_all_tiles);
   }
 }
 
@@ -164,7 +173,7 @@ std::vector<Wanted> cells_of(const Settings& settings) {
           cell.switches = settings.switches;
           if (settings.tile) {
             cell.tile = *settings.tile;
-            wanted.push_back({cell, false});
+            wanted.push_back({cell, Tails::none});
           } else {
             add_cells(wanted, settings, cell);
           }
@@ -175,6 +184,8 @@ std::vector<Wanted> cells_of(const Settings& settings) {
   return wanted;
 }
 
+constexpr const char* kTailsText[] = {"", " tails", " odd tails"};
+
 std::string title_of(const Flash& flash, const Wanted& wanted, const Choice& choice) {
   const Cell& cell = choice.cell;
   char line[200];
@@ -183,7 +194,7 @@ std::string title_of(const Flash& flash, const Wanted& wanted, const Choice& cho
                 cell.is_backward ? "backward" : "forward", cell.is_bf16 ? "bf16" : "fp16",
                 cell.head_dim, cell.tile.block_q, cell.tile.block_k, cell.tile.num_warps,
                 cell.tile.num_stages, cell.has_bias ? " bias" : "", cell.is_causal ? " causal" : "",
-                wanted.has_tails ? " tails" : "");
+                kTailsText[static_cast<int>(wanted.tails)]);
   return line;
 }
 
@@ -215,7 +226,7 @@ std::string check_tma(const Flash& flash, const Compiler& compiler, const Choice
 // Prints a line; returns false if the cell is not as it should be.
 bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler& compiler,
                 const Wanted& wanted, bool may_be_refused) {
-  const Problem problem = example(wanted.cell, wanted.has_tails);
+  const Problem problem = example(wanted.cell, wanted.tails);
   const Choice choice =
       choose(wanted.cell.is_backward ? flash.engines.backward : flash.engines.forward, problem,
              wanted.cell);
