@@ -103,7 +103,6 @@ void TrialLife::begin(int attempts, bool is_interleaved, std::string started_utc
   record_.provider_version = provider_.version;
   record_.started_utc = std::move(started_utc);
   decision_ = Decision{};
-  last_samples_ = 0;
   spent_s_ = estimate_ms_ = 0.0;
   states_.clear();
   noise_bytes_ = 0;
@@ -209,14 +208,20 @@ void TrialLife::keep_errors(const std::vector<RoleComparison>& comparisons) {
   }
 }
 
+// Of a trial that goes on though it has enough: bursts like its last one.
+int TrialLife::further_samples() const {
+  const std::vector<int>& rounds = record_.sample_rounds;
+  const auto like_the_last = std::count(rounds.begin(), rounds.end(), rounds.back());
+  return std::min(static_cast<int>(like_the_last),
+                  rule_.max_samples - static_cast<int>(rounds.size()));
+}
+
 BurstRequest TrialLife::next_burst() {
   BurstRequest request;
   request.trial_id = record_.trial_id;
   request.warmup_calls = context_.secret.between(rule_.min_warmup_calls, rule_.max_warmup_calls);
   request.warmup_ms = record_.samples_ms.empty() ? rule_.first_warmup_ms : rule_.warmup_ms;
-  const int room = rule_.max_samples - static_cast<int>(record_.samples_ms.size());
-  request.max_samples =
-      decision_.has_to_stop ? std::min(last_samples_, room) : decision_.next_samples;
+  request.max_samples = decision_.has_to_stop ? further_samples() : decision_.next_samples;
   request.min_sample_ms = rule_.min_sample_ms;
   request.cold_cache = context_.settings.measure.cache == Cache::cold;
   request.first_variant = context_.secret.between(0, kVariants - 1);
@@ -252,7 +257,6 @@ std::optional<End> TrialLife::take_burst(const BurstReply& reply, int round) {
     worker_->end();
     return End{Outcome::protocol_error, "bad-burst", "a burst's reply makes no sense", true};
   }
-  last_samples_ = static_cast<int>(reply.samples_ms.size());
   for (double sample_ms : reply.samples_ms) {
     record_.samples_ms.push_back(sample_ms);
     record_.sample_rounds.push_back(round);

@@ -66,6 +66,7 @@ class TrialLife {
   std::optional<End> judge_errors(std::vector<RoleComparison> comparisons);
   std::optional<End> explained(const std::optional<End>& wrong);
   std::optional<End> take_burst(const BurstReply& reply, int round);
+  int further_samples() const;
   BurstRequest next_burst();
   void keep_errors(const std::vector<RoleComparison>& comparisons);
   std::optional<End> check_floor();
@@ -78,7 +79,6 @@ class TrialLife {
   StoppingRule rule_;
   Record record_;
   Decision decision_;
-  int last_samples_ = 0;  // of the last burst
   double spent_s_ = 0.0;
   double estimate_ms_ = 0.0;
   std::vector<std::string> states_;

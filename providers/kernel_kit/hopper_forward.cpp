@@ -43,6 +43,11 @@ ForwardTile tile_with(const Cell& cell, int groups, int stages, int bias_stages)
   return {cell.head_dim, block_k_of(cell, groups), groups, stages, cell.has_bias, bias_stages};
 }
 
+int64_t num_units(const Problem& problem, const ForwardTile& tile) {
+  const AttentionArguments& a = problem.arguments;
+  return ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+}
+
 bool fits(const ForwardTile& tile, const Target& target) {
   return tile.bytes() <= target.shared_memory_bytes;
 }
@@ -56,7 +61,6 @@ bool holds_tiles(int groups, int block_q) {
 // choice. With a bias four were not seen to gain.
 int best_groups(const Problem& problem, const Cell& cell) {
   constexpr double kRate[] = {0, 0.5, 0.85, 1.0, 1.03};  // of a multiprocessor, against three
-  const AttentionArguments& a = problem.arguments;
   int best = 0;
   double best_time = std::numeric_limits<double>::infinity();
   for (const int groups : {4, 3, 2, 1}) {
@@ -64,7 +68,7 @@ int best_groups(const Problem& problem, const Cell& cell) {
     const bool is_crowded = groups >= 3 && !tile.overlaps();
     if (!holds_tiles(groups, cell.tile.block_q)) continue;
     if (groups == kMostGroups && (is_crowded || cell.has_bias)) continue;
-    const int64_t units = ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+    const int64_t units = num_units(problem, tile);
     const double time = static_cast<double>(ceil_divide(units, cell.target.num_multiprocessors)) *
                         groups / kRate[groups];
     if (best == 0 || (time < best_time)) {
@@ -155,15 +159,6 @@ ForwardTile hopper_forward_tile(const Cell& cell) {
   return fits(roomy, cell.target) ? roomy : tile_with(cell, groups, stages, 1);
 }
 
-namespace {
-
-int64_t num_units(const Problem& problem, const Cell& cell) {  // of a cell whose tile is filled
-  const AttentionArguments& a = problem.arguments;
-  return ceil_divide(a.seqlen_q, hopper_forward_tile(cell).rows()) * a.heads * a.batch;
-}
-
-}  // namespace
-
 attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q) {
   attn::Answer answer = check_problem(problem, cell);
   if (answer.status != ATTN_OK) return answer;
@@ -173,7 +168,7 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int clust
   const ForwardTile tile = hopper_forward_tile(cell);
   cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
   cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
-  const int64_t units = num_units(problem, cell);
+  const int64_t units = num_units(problem, tile);
   if (units > std::numeric_limits<int32_t>::max() / 2) {
     return attn::refuse(ATTN_RESOURCE_GRID,
                         attn::text("has ", units, " tiles to number, too many"));
@@ -187,7 +182,7 @@ attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell) {
   }
   const attn::Answer answer = accept_hopper_forward(problem, cell);
   if (answer.status != ATTN_OK) return answer;
-  if (num_units(problem, cell) <= cell.target.num_multiprocessors) {
+  if (num_units(problem, hopper_forward_tile(cell)) <= cell.target.num_multiprocessors) {
     return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "every unit has a block of its own");
   }
   return attn::yes();

@@ -3,10 +3,9 @@
 // The others (forward_consumer.cuh) compute with wgmma as if TMA had brought the tiles.
 //
 // What differs from TMA:
-// - cp.async writes through the generic proxy and wgmma reads through the asynchronous one: who has
-//   copied fences before it arrives, instead of every consumer behind each wait.
-// - A tile is complete when all 128 copying threads have arrived, each when its own copies are
-// done.
+// - cp.async writes through the generic proxy and wgmma reads through the asynchronous one: who
+//   has copied fences before it arrives, instead of every consumer behind each wait.
+// - A tile is complete when all 128 copying threads have arrived, each when its own copies are in.
 // - The bias is copied by the warps that read it, their own 16 rows some blocks ahead: no barrier,
 //   and it stays within the generic proxy.
 //

@@ -307,12 +307,13 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   const PingPong turns(group);
 
   const int bias_row = warp * 16 + lane % 16, bias_half = lane / 16;
+  const auto bias_factor = [&] { return kScalesQ ? 1.0f : 1.0f / a.scale; };  // with BIAS_FIRST
   const auto begin_with_bias = [&](u32 tile) {
-    take_bias<Bias::begins>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
+    take_bias<Bias::begins>(scores, bias_factor(), tile, bias_row, bias_half);
   };
   const auto add_bias = [&](u32 tile) {
     if (kBiasFirst) {
-      take_bias<Bias::follows>(scores, kScalesQ ? 1.0f : 1.0f / a.scale, tile, bias_row, bias_half);
+      take_bias<Bias::follows>(scores, bias_factor(), tile, bias_row, bias_half);
     } else {
       take_bias<Bias::scales>(scores, a.scale, tile, bias_row, bias_half);
     }

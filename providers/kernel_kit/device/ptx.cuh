@@ -1,17 +1,17 @@
 // Every PTX instruction that the kernels use, one named function each; no asm stands elsewhere. For
 // NVRTC, without headers. Sections in the comments are those of the PTX ISA manual, 9.7
-// "Instructions".
+// "Instructions". The file is long because it is the one place for them all, in the manual's order
+// of things; none is longer than its asm.
 //
 // What a newcomer must know before using these:
 // - Shared memory is addressed by 32-bit numbers (shared_address). In a cluster their upper bits
-// carry the rank of the block.
+//   carry the rank of the block.
 // - There are two proxies, that is two paths to shared memory. ld, st, ldmatrix, stmatrix and
-// cp.async take the generic one,
-//   TMA and wgmma the asynchronous one. From a write by the first to a read by the second the way
-//   must lead through fence_async_proxy(): without it tests pass and the program is still wrong.
+//   cp.async take the generic one, TMA and wgmma the asynchronous one. From a write by the first to
+//   a read by the second the way must lead through fence_async_proxy(): without it tests pass and
+//   the program is still wrong.
 // - ptxas moves what it believes independent. asm volatile keeps its order among asm volatile only
-// in the front end; the
-//   pins at the end of this file hold against ptxas too.
+//   in the front end; the pins at the end of this file hold against ptxas too.
 #pragma once
 
 #define DEVICE static __device__ __forceinline__
