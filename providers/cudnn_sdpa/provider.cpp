@@ -47,7 +47,7 @@ std::string key_of(const attn::PlanRequest& request) {
   for (const char* name : {"autotune", "deterministic"}) {
     key += request.options.get_bool(name) ? '1' : '0';
   }
-  return key + request.options.get_string("heuristic");
+  return key + request.options.get_string("heuristic") + ' ' + request.options.get_string("engine");
 }
 
 bool must_be_deterministic(const attn::PlanRequest& request) {
@@ -106,6 +106,9 @@ class Provider {
     d.options = {
         attn::string_choice("heuristic", "whose ranking of engines is believed", "a",
                             {"a", "b", "fallback"}, ATTN_OPTION_AFFECTS_NUMERICS),
+        attn::string_free("engine",
+                          "the engine of this name, as records name it; empty: the first offered",
+                          "", ATTN_OPTION_COMPILE_TIME | ATTN_OPTION_AFFECTS_NUMERICS),
         attn::boolean("autotune", "compile every engine offered and keep the fastest", false,
                       ATTN_OPTION_COMPILE_TIME | ATTN_OPTION_AFFECTS_NUMERICS),
         attn::boolean("deterministic", "equal inputs give equal bits", false,
@@ -174,6 +177,8 @@ class Provider {
   }
 
   int64_t choose(Graph& graph, const attn::PlanRequest& request) {
+    const std::string engine = request.options.get_string("engine");
+    if (!engine.empty()) return find(graph, engine);
     const bool wants_all = request.options.get_bool("autotune");
     std::vector<int64_t> compiled;
     std::string why = "its heuristics offer no engine";
@@ -193,6 +198,23 @@ class Provider {
     const int64_t best = fastest(gpu::Driver(), request, session_, graph, compiled);
     session_.use_stream(nullptr);  // the stream it was tuned on is gone
     return best;
+  }
+
+  static int64_t find(Graph& graph, const std::string& engine) {
+    std::string offered;
+    for (int64_t candidate = 0; candidate < graph.num_candidates(); ++candidate) {
+      const std::string name = graph.name(candidate);
+      if (name != engine) {
+        offered += (offered.empty() ? "" : ", ") + name;
+        continue;
+      }
+      const std::string refusal = graph.compile(candidate);
+      if (refusal.empty()) return candidate;
+      throw attn::Failure(named_rightly(ATTN_UNSUPPORTED),
+                          "cuDNN, compiling " + engine + ": " + refusal);
+    }
+    throw attn::Failure(ATTN_UNSUPPORTED_OPTIONS,
+                        "cuDNN offers no engine " + engine + " here, but " + offered);
   }
 
   Session session_;
