@@ -21,7 +21,7 @@ struct Loads {
   Rings rings;
   u32 shared;
   int group, lane;
-  ConsumedUnit at = {};
+  ConsumedUnit at;
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
@@ -85,13 +85,13 @@ DEVICE void load_pages(const TensorMap& map, u32 to, u32 barrier, int tile_rows,
   }
 }
 
-// One warp; all its lanes run the loops, one issues. V comes a block later than K, as it is used.
+// One warp; all its lanes run the loops, one issues.
 DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const TensorMap& k_map,
                      const TensorMap& v_map, Rings rings, u32 shared, int lane) {
   const bool issues = ptx::elect_one();
   Turn<1> q_turn = Turn<1>::begin(Side::producer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
-  [[maybe_unused]] Work work;
+  [[maybe_unused]] Work work(a);
   TakenWork<Work> taken;
   const auto next = [&](Unit& unit) {
     if (!TAKE_UNITS) return work.next(a, unit);
@@ -115,11 +115,13 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
       if (issues) {
         ptx::mbarrier_arrive_expect(ring.full(turn.slot), kTile.kv_bytes());
         load_pages<CLUSTER_Q>(map, shared + at + turn.slot * kTile.kv_bytes(), ring.full(turn.slot),
-                              BLOCK_K, Work::rank_q(), block * BLOCK_K, kv_head, unit.batch,
+                              BLOCK_K, Work::rank_q(), first_key(unit, block), kv_head, unit.batch,
                               sharers);
       }
       turn.advance();
     };
+    // Q's place is the last of the unit before to be free: the first K is under way by then.
+    if (num_blocks > 0) load_kv(k_map, rings.k(), k_turn, kTile.k_at(), num_blocks - 1);
     rings.q().wait_empty(q_turn);
     if (issues) {
       ptx::mbarrier_arrive_expect(rings.q().full(0), kTile.q_bytes());
@@ -127,14 +129,15 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
                     unit.head, unit.batch, 0);
     }
     q_turn.advance();
-    for (int block = num_blocks - 1; block >= -1; --block) {
+    for (int block = num_blocks - 2; block >= -1; --block) {  // V a block later, as it is used
       if (block >= 0) load_kv(k_map, rings.k(), k_turn, kTile.k_at(), block);
-      if (block < num_blocks - 1) load_kv(v_map, rings.v(), v_turn, kTile.v_at(), block + 1);
+      load_kv(v_map, rings.v(), v_turn, kTile.v_at(), block + 1);
     }
   }
 }
 
-// The bias of the groups `loader`, loader + kBiasLoaders, ..., each group's own 64 rows, by one warp.
+// The bias of the groups `loader`, loader + kBiasLoaders, ..., each group's own 64 rows, by one
+// warp.
 DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const TensorMap& rest_map,
                       Rings rings, u32 shared, int loader) {
   constexpr int kGroupsOfOne = (kGroups + kBiasLoaders - 1) / kBiasLoaders;
@@ -142,7 +145,7 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
   const bool issues = ptx::elect_one();
   Turn<BIAS_STAGES> turns[kGroupsOfOne];
   for (auto& turn : turns) turn = Turn<BIAS_STAGES>::begin(Side::producer);
-  Work work;
+  Work work(a);
   u32 sharers = 0;
   for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (Work::rank_q() + CLUSTER_Q * i);
   const int own_row = Work::rank_head() * kShareRows;
@@ -168,19 +171,20 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
         ptx::mbarrier_arrive_expect(full, kTile.bias_bytes());
 #pragma unroll
         for (int page = 0; page < BLOCK_K / 64; ++page) {
-          load(map, to + page * kBiasPage + own_row * 128, block * BLOCK_K + page * 64);
+          load(map, to + page * kBiasPage + own_row * 128, first_key(unit, block) + page * 64);
         }
         if (kBiasRest) {
           constexpr int kPages64 = BLOCK_K / 64;
           load(rest_map, to + kPages64 * kBiasPage + own_row * kBiasRest * 2,
-               block * BLOCK_K + kPages64 * 64);
+               first_key(unit, block) + kPages64 * 64);
         }
       }
       turn.advance();
     };
     // A causal group further down sees more blocks.
     const auto blocks_of = [&](int group) {
-      return group < kGroups ? key_blocks(a, unit.first_row_of(group), 64).count : 0;
+      if (group >= kGroups) return 0;
+      return blocks_of_rows(a, unit, unit.first_row_of(group), 64).count;
     };
     const int last = loader + (kGroupsOfOne - 1) * kBiasLoaders;
     const int most = max(blocks_of(loader), blocks_of(last));
@@ -236,7 +240,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
 #endif
   } else {
     ptx::take_registers<kTile.registers()>();
-    Loads loads = {rings, shared, group, lane};
+    Loads loads = {rings, shared, group, lane, ConsumedUnit(a)};
     consume(a, loads, shared, group, warp % 4, lane);
   }
   // No block leaves while another may still signal it.

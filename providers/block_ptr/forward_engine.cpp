@@ -6,14 +6,11 @@ namespace block_ptr {
 namespace {
 
 using kernel_kit::Cell;
+using kernel_kit::Cluster;
 using kernel_kit::Operand;
 using kernel_kit::Problem;
 using kernel_kit::Recipe;
 
-// What blocks of a cluster have in common: tiles of queries side by side, or heads.
-struct Cluster {
-  int q = 1, heads = 1;
-};
 constexpr Cluster kQueryPairs = {2, 1}, kAlone = {1, 1};
 
 template <Cluster kCluster>
@@ -31,32 +28,32 @@ Recipe recipe(const Problem& problem, const Cell& cell) {
   const auto map = [&](Operand operand, int columns, int rows) {
     return kernel_kit::map_of(problem, operand, columns, rows);
   };
-  kernel_kit::Launch launch =
-      kernel_kit::hopper_forward_launch(problem, cell, kCluster.q, kCluster.heads);
   const int columns = ForwardTile::kPageColumns;
-  launch.maps = {map(Operand::q, columns, tile.rows()),
-                 map(Operand::k, columns, tile.block_k / kCluster.q),
-                 map(Operand::v, columns, tile.block_k / kCluster.q)};
+  std::vector<kernel_kit::TensorMap> maps = {map(Operand::q, columns, tile.rows()),
+                                             map(Operand::k, columns, tile.block_k / kCluster.q),
+                                             map(Operand::v, columns, tile.block_k / kCluster.q)};
   if (cell.has_bias) {
     const int rows = ForwardTile::kGroupRows / kCluster.heads, rest = tile.block_k % columns;
-    launch.maps.push_back(map(Operand::bias, columns, rows));
-    launch.maps.push_back(map(Operand::bias, rest ? rest : columns, rows));
+    maps.push_back(map(Operand::bias, columns, rows));
+    maps.push_back(map(Operand::bias, rest ? rest : columns, rows));
   }
-  Recipe recipe;
-  recipe.launches = {launch};
-  return recipe;
+  return kernel_kit::hopper_forward_recipe(problem, cell, std::move(maps), kCluster);
 }
 
 attn::Answer accept(const Problem& problem, Cell& cell) {
   return kernel_kit::accept_hopper_forward(problem, cell);
 }
 
-// At head_dim 256 K and V are most of what is loaded, and two blocks can share them.
+// Beside a bias, which each tile has for itself, two blocks share K and V. At head_dim 128 that
+// pays with tiles of its own, where there are enough of them.
 attn::Answer accept_query_pairs(const Problem& problem, Cell& cell) {
-  if (!cell.has_bias || cell.is_causal || cell.head_dim != 256) {
+  if (!cell.has_bias || cell.is_causal || cell.head_dim == 64) {
     return attn::refuse(ATTN_UNSUPPORTED_FEATURE, "pairs of tiles must see the same keys");
   }
-  return kernel_kit::accept_hopper_forward(problem, cell, kQueryPairs.q);
+  if (cell.head_dim == 128 && !kernel_kit::take_tile_of_pairs(problem, cell)) {
+    return attn::refuse(ATTN_UNSUPPORTED_OPTIONS, "tiles of another size are not paired");
+  }
+  return kernel_kit::accept_hopper_forward(problem, cell, kQueryPairs);
 }
 
 std::vector<std::string> counted_defines(const Cell& cell) {

@@ -35,8 +35,9 @@ struct Cell {
   bool has_bias = false;
   bool is_causal = false;  // both kinds: Problem::arguments.diagonal tells them apart
   bool is_deterministic = false;
-  bool has_tails = false;        // a length off its tile, or columns beyond the problem's head_dim
-  bool has_exact_scale = false;  // Q times it is as good as not rounded, in 16 bits
+  bool has_tails = false;         // a length off its tile, or columns beyond the problem's head_dim
+  bool deals_last_round = false;  // a persistent grid's last round of units, see DealtRound
+  bool has_exact_scale = false;   // Q times it is as good as not rounded, in 16 bits
   std::vector<std::string> switches;  // "NAME=number": design steps of its engine, set by hand
 };
 

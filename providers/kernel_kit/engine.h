@@ -80,7 +80,9 @@ struct Recipe {
   // undefined on entry: zeroing is a kernel's work.
   uint64_t scaled_lse_bytes = 0, delta_bytes = 0;
   uint64_t grad_q_sum_bytes = 0, grad_k_sum_bytes = 0, grad_v_sum_bytes = 0;
-  uint64_t next_unit_bytes = 0;
+  uint64_t parts_bytes = 0;
+  int num_counters = 0;
+  DealtRound dealt = {};
   bool is_deterministic = true;  // equal inputs give equal bits
 };
 

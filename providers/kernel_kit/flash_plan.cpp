@@ -22,7 +22,8 @@ constexpr Part kParts[] = {{&Recipe::scaled_lse_bytes, &AttentionArguments::scal
                            {&Recipe::delta_bytes, &AttentionArguments::delta},
                            {&Recipe::grad_q_sum_bytes, &AttentionArguments::grad_q_sum},
                            {&Recipe::grad_k_sum_bytes, &AttentionArguments::grad_k_sum},
-                           {&Recipe::grad_v_sum_bytes, &AttentionArguments::grad_v_sum}};
+                           {&Recipe::grad_v_sum_bytes, &AttentionArguments::grad_v_sum},
+                           {&Recipe::parts_bytes, &AttentionArguments::parts}};
 
 struct Bound {
   int32_t role;
@@ -66,7 +67,9 @@ FlashPlan::FlashPlan(const gpu::Driver& driver, const Problem& problem, Choice c
   info_.flags = ATTN_PLAN_GRAPH_SAFE;
   if (recipe_.is_deterministic) info_.flags |= ATTN_PLAN_DETERMINISTIC;
   info_.workspace_alignment = kPartAlignment;
-  info_.workspace_bytes = rounded_up(recipe_.next_unit_bytes);
+  arguments_.dealt = recipe_.dealt;
+  arguments_.num_counters = recipe_.num_counters;
+  info_.workspace_bytes = rounded_up(recipe_.num_counters * sizeof(int));
   for (const Part& part : kParts) info_.workspace_bytes += rounded_up(recipe_.*part.bytes);
   steps_.reserve(recipe_.launches.size());
   for (const Launch& launch : recipe_.launches) add_step(launch, *choice.engine, binary.report);
@@ -113,7 +116,7 @@ void FlashPlan::bind(const attn::Execution& pass) {
     arguments_.*part.pointer = reinterpret_cast<float*>(free);
     free += rounded_up(recipe_.*part.bytes);
   }
-  if (recipe_.next_unit_bytes > 0) arguments_.next_unit = reinterpret_cast<int*>(free);
+  if (recipe_.num_counters > 0) arguments_.counters = reinterpret_cast<int*>(free);
 }
 
 // A map names an address; most passes come with those of the pass before.

@@ -28,6 +28,7 @@ Tuning tuning_of(const Cell& cell, int groups) {
     return {128, true, true, true};
   }
   if (cell.head_dim == 128) {
+    if (cell.has_bias && groups == 2) return {128, true, true, true};
     if (cell.has_bias) return {64, false, true, true};
     return {cell.is_causal ? 80 : 64, true, false, false};
   }
@@ -43,9 +44,20 @@ ForwardTile tile_with(const Cell& cell, int groups, int stages, int bias_stages)
   return {cell.head_dim, block_k_of(cell, groups), groups, stages, cell.has_bias, bias_stages};
 }
 
-int64_t num_units(const Problem& problem, const ForwardTile& tile) {
+int64_t num_units(const Problem& problem, const ForwardTile& tile, Cluster cluster = {}) {
   const AttentionArguments& a = problem.arguments;
-  return ceil_divide(a.seqlen_q, tile.rows()) * a.heads * a.batch;
+  return ceil_divide(a.seqlen_q, int64_t{tile.rows()} * cluster.q) * (a.heads / cluster.heads) *
+         a.batch;
+}
+
+DealtRound dealt_round_of(const Problem& problem, const Cell& cell, const ForwardTile& tile,
+                          Cluster cluster) {
+  // At head_dim 64 it was seen to lose up to 2 %.
+  if (cell.is_causal || cell.head_dim == 64) return {};
+  return deal_last_round(num_units(problem, tile, cluster),
+                         cell.target.num_multiprocessors / cluster.blocks(),
+                         ceil_divide(problem.arguments.seqlen_kv, tile.block_k),
+                         int64_t{4} * tile.rows() * tile.block_k * tile.head_dim);
 }
 
 bool fits(const ForwardTile& tile, const Target& target) {
@@ -151,6 +163,13 @@ attn::Answer check_problem(const Problem& problem, const Cell& cell) {
   return attn::yes();
 }
 
+Recipe with_counters(Recipe recipe, int count) {
+  recipe.num_counters = count;
+  recipe.launches.insert(recipe.launches.begin(),
+                         {.kernel = "forward_prepare", .grid = {1}, .block = {256}});
+  return recipe;
+}
+
 }  // namespace
 
 ForwardTile hopper_forward_tile(const Cell& cell) {
@@ -159,21 +178,62 @@ ForwardTile hopper_forward_tile(const Cell& cell) {
   return fits(roomy, cell.target) ? roomy : tile_with(cell, groups, stages, 1);
 }
 
-attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q) {
+DealtRound deal_last_round(int64_t units, int64_t workers, int64_t steps, int64_t step_flop) {
+  constexpr int64_t kFewestSteps = 8, kLeastGain = 100;  // 1 / kLeastGain of the whole
+  // What a part costs, its beginning, its end and its way to another block: 10 us of a
+  // multiprocessor, by measurement.
+  const int64_t cost = ceil_divide(45'000'000, step_flop);
+  const int64_t rest = units % workers, total = rest * steps;
+  const int64_t sharers = std::min(workers, total / kFewestSteps);
+  if (sharers <= rest || units > std::numeric_limits<int32_t>::max() ||
+      total > std::numeric_limits<int32_t>::max()) {
+    return {};
+  }
+  const int64_t gain = steps - ceil_divide(total, sharers) - cost;
+  if (gain <= 0 || gain * kLeastGain < ceil_divide(units, workers) * steps) return {};
+  return {.first_unit = static_cast<int>(units - rest),
+          .sharers = static_cast<int>(sharers),
+          .steps = static_cast<int>(total / sharers),
+          .longer = static_cast<int>(total % sharers)};
+}
+
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster cluster) {
   attn::Answer answer = check_problem(problem, cell);
   if (answer.status != ATTN_OK) return answer;
   fill_tile(problem, cell);
   answer = check_tile(cell);
   if (answer.status != ATTN_OK) return answer;
   const ForwardTile tile = hopper_forward_tile(cell);
-  cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster_q, tile.block_k);
+  cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster.q, tile.block_k);
   cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
+  cell.deals_last_round = dealt_round_of(problem, cell, tile, cluster).sharers > 0;
+  const auto& switches = cell.switches;
+  if (!cell.deals_last_round &&
+      std::find(switches.begin(), switches.end(), "DEALS_LAST_ROUND=1") != switches.end()) {
+    return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
+                        "here is no last round that pays to be dealt out");
+  }
   const int64_t units = num_units(problem, tile);
   if (units > std::numeric_limits<int32_t>::max() / 2) {
     return attn::refuse(ATTN_RESOURCE_GRID,
                         attn::text("has ", units, " tiles to number, too many"));
   }
   return attn::yes();
+}
+
+bool take_tile_of_pairs(const Problem& problem, Cell& cell) {
+  constexpr int kGroups = 2, kBlockQ = kGroups * ForwardTile::kGroupRows, kBlockK = 128;
+  Tile& tile = cell.tile;
+  const auto is_open = [](int asked, int own) { return asked == 0 || asked == own; };
+  if (!is_open(tile.block_q, kBlockQ) || !is_open(tile.block_k, kBlockK) ||
+      !is_open(tile.num_warps, 4 * kGroups)) {
+    return false;
+  }
+  const ForwardTile plan = tile_with(cell, kGroups, 1, 1);
+  if (num_units(problem, plan, {.q = 2}) * 2 < cell.target.num_multiprocessors) return false;
+  tile.block_k = kBlockK;
+  tile.num_warps = 4 * kGroups;
+  return true;
 }
 
 attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell) {
@@ -194,10 +254,7 @@ std::vector<std::string> counted(std::vector<std::string> defines) {
 }
 
 Recipe counted(Recipe recipe) {
-  recipe.next_unit_bytes = sizeof(int);
-  recipe.launches.insert(recipe.launches.begin(),
-                         {.kernel = "forward_prepare", .grid = {1}, .block = {1}});
-  return recipe;
+  return with_counters(std::move(recipe), 1);
 }
 
 std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loading) {
@@ -206,32 +263,40 @@ std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loadin
   const int bias_stages = hopper_forward_tile(cell).bias_stages;
   const bool begins_with_bias = cell.has_bias && !cell.is_bf16 && tuning.begins_with_bias &&
                                 bias_stages > 1 && !(is_copied && cell.head_dim == 256);
-  // With a bias trust was seen to lose under TMA; in bf16, or beside a mask, 100 B and more spill.
-  const bool trusts_here = is_copied && begins_with_bias && !cell.is_causal;
+  // With a bias trust was seen to lose under TMA, but at head_dim 128; in bf16, or beside a mask,
+  // 100 B and more spill.
+  const bool trusts_here =
+      (is_copied || cell.head_dim == 128) && begins_with_bias && !cell.is_causal;
   const bool trusts = tuning.trusts && (!cell.has_bias || trusts_here);
   const bool scales_q = begins_with_bias && cell.has_exact_scale;
-  return {attn::text("BIAS_STAGES=", bias_stages), attn::text("TRUST=", trusts ? 1 : 0),
+  return {attn::text("BIAS_STAGES=", bias_stages),
+          attn::text("TRUST=", trusts ? 1 : 0),
           attn::text("BIAS_FIRST=", begins_with_bias ? 1 : 0),
           attn::text("SCALE_IN_Q=", scales_q ? 1 : 0),
-          attn::text("PING_PONG=", tuning.takes_turns ? 1 : 0)};
+          attn::text("PING_PONG=", tuning.takes_turns ? 1 : 0),
+          attn::text("DEALS_LAST_ROUND=", cell.deals_last_round ? 1 : 0)};
 }
 
-Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q,
-                             int cluster_heads) {
-  const AttentionArguments& a = problem.arguments;
+Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell, std::vector<TensorMap> maps,
+                             Cluster cluster) {
   const ForwardTile tile = hopper_forward_tile(cell);
-  const int cluster = cluster_q * cluster_heads;
-  const int64_t units = ceil_divide(a.seqlen_q, int64_t{tile.rows()} * cluster_q) *
-                        (a.heads / cluster_heads) * a.batch;
-  const int64_t blocks =
-      std::min<int64_t>(units, cell.target.num_multiprocessors / cluster) * cluster;
+  const int64_t workers = cell.target.num_multiprocessors / cluster.blocks();
+  Recipe recipe;
+  if (cell.deals_last_round) recipe.dealt = dealt_round_of(problem, cell, tile, cluster);
+  const DealtRound& dealt = recipe.dealt;
+  const int64_t busy = std::max<int64_t>(num_units(problem, tile, cluster), dealt.sharers);
   Launch launch;
   launch.kernel = "forward";
-  launch.grid = {static_cast<unsigned>(blocks)};
+  launch.grid = {static_cast<unsigned>(std::min(busy, workers) * cluster.blocks())};
   launch.block = {static_cast<unsigned>(tile.threads())};
-  if (cluster > 1) launch.cluster = {static_cast<unsigned>(cluster)};
+  if (cluster.blocks() > 1) launch.cluster = {static_cast<unsigned>(cluster.blocks())};
   launch.dynamic_shared_memory_bytes = tile.bytes();
-  return launch;
+  launch.maps = std::move(maps);
+  recipe.launches = {std::move(launch)};
+  if (dealt.sharers == 0) return recipe;
+  const int warps = dealt.sharers * cluster.blocks() * tile.warps();
+  recipe.parts_bytes = uint64_t{static_cast<unsigned>(warps)} * tile.part_bytes_of_warp();
+  return with_counters(std::move(recipe), warps);
 }
 
 }  // namespace kernel_kit

@@ -10,8 +10,23 @@ namespace kernel_kit {
 // Of a cell whose tile is filled.
 ForwardTile hopper_forward_tile(const Cell& cell);
 
-// `cluster_q`: blocks that must divide the tiles of queries among them.
-attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster_q = 1);
+// What blocks of a cluster have in common: tiles of queries side by side share K and V, heads a
+// bias.
+struct Cluster {
+  int q = 1, heads = 1;
+
+  constexpr int blocks() const { return q * heads; }
+};
+
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster cluster = {});
+
+// The tile with which pairs of tiles pay at head_dim 128 beside a bias: fills it in, unless another
+// is asked for or a round of pairs would leave multiprocessors idle.
+bool take_tile_of_pairs(const Problem& problem, Cell& cell);
+
+// How `units` of `steps` blocks of keys, `step_flop` each, are dealt out to `workers` (blocks or
+// clusters), where their last round would leave workers idle; no sharers where that does not pay.
+DealtRound deal_last_round(int64_t units, int64_t workers, int64_t steps, int64_t step_flop);
 
 // The same for a kernel whose blocks take their units from a counter: pays for causal tiles, which
 // differ in length. The counter's zeroing is a launch more.
@@ -23,8 +38,8 @@ Recipe counted(Recipe recipe);
 
 // Design steps that only the kernel's text knows of; see forward_consumer.cuh.
 inline constexpr const char* kHopperForwardSwitches[] = {
-    "ALL_LANES_ARRIVE", "BIAS_FIRST", "HEADS_TOGETHER", "LAZY_RESCALE",
-    "OVERLAP",          "PING_PONG",  "SCALE_IN_Q",     "TRUST"};
+    "ALL_LANES_ARRIVE", "BIAS_FIRST", "DEALS_LAST_ROUND", "HEADS_TOGETHER", "LAZY_RESCALE",
+    "OVERLAP",          "PING_PONG",  "SCALE_IN_Q",       "TRUST"};
 
 // Who brings the tiles: it decides what a bias costs, and so what pays beside one.
 enum class Loading { tma, cp_async };
@@ -32,8 +47,8 @@ enum class Loading { tma, cp_async };
 // "BIAS_STAGES=2" and what else follows from the tile.
 std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loading);
 
-// A persistent grid of clusters; without maps.
-Launch hopper_forward_launch(const Problem& problem, const Cell& cell, int cluster_q = 1,
-                             int cluster_heads = 1);
+// A persistent grid of clusters, and what must go before it.
+Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell,
+                             std::vector<TensorMap> maps = {}, Cluster cluster = {});
 
 }  // namespace kernel_kit

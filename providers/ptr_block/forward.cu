@@ -104,7 +104,7 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
   Turn<1> q_turn = Turn<1>::begin(Side::producer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::producer), v_turn = k_turn;
   Arrivals arrivals;
-  [[maybe_unused]] Work work;
+  [[maybe_unused]] Work work(a);
   TakenWork<Work> taken;
   const auto next = [&](Unit& unit) {
     if (!TAKE_UNITS) return work.next(a, unit);
@@ -136,7 +136,7 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
     const char* const v_start = start_of(a.v, unit.batch, kv_head);
     const auto load = [&](const char* start, long long row_stride, auto ring, auto& turn, int at,
                           int block) {
-      const int key = block * BLOCK_K;
+      const int key = first_key(unit, block);
       arrivals.wait_empty(ring, turn);
       loader.copy<BLOCK_K>(a, shared + at + turn.slot * kTile.kv_bytes(),
                            start + 2 * key * row_stride, row_stride, a.seqlen_kv - key);
@@ -158,22 +158,22 @@ DEVICE void load_qkv(const AttentionArguments& a, Rings rings, u32 shared) {
 struct BiasAhead {
   u32 shared;
   int group, warp, lane;
-  Work work = {};
+  Work work;
   int block = -1;  // the next to be copied; -1: of the next unit
-  int first_row = 0;
+  int key = 0, first_row = 0;
   const char* from = nullptr;  // the lane's first 16 bytes of the block
   u32 slot = 0;
 
   __device__ __forceinline__ void copy_next(const AttentionArguments& a) {
     if (find_block(a)) {
       const u32 tile = bias_tile(shared, group, slot);
-      const int key = block * BLOCK_K;
       if (!HAS_TAILS || (first_row + 16 <= a.seqlen_q && key + BLOCK_K <= a.seqlen_kv)) {
         copy_block<false>(a, tile, key);
       } else {
         copy_block<true>(a, tile, key);
       }
       from -= 2 * BLOCK_K;
+      key -= BLOCK_K;
       --block;
     }
     ptx::copy_commit();
@@ -192,10 +192,11 @@ struct BiasAhead {
       Unit unit;
       if (!work.next(a, unit)) return false;
       const int first_of_group = unit.first_row_of(group);
-      block = key_blocks(a, first_of_group, 64).count - 1;
+      block = blocks_of_rows(a, unit, first_of_group, 64).count - 1;
+      key = first_key(unit, block);
       first_row = first_of_group + warp * 16;
-      from = start_of(a.bias, unit.batch, unit.head) +
-             2 * (first_row * a.bias.row_stride + block * BLOCK_K) + lane_start<64>(a);
+      from = start_of(a.bias, unit.batch, unit.head) + 2 * (first_row * a.bias.row_stride + key) +
+             lane_start<64>(a);
     }
     return true;
   }
@@ -244,7 +245,7 @@ struct Loads {
   u32 shared;
   int lane;
   BiasAhead bias;
-  ConsumedUnit at = {};
+  ConsumedUnit at;
   Turn<1> q_turn = Turn<1>::begin(Side::consumer);
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   u32 bias_slot = 0;
@@ -303,7 +304,8 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     load_qkv(a, rings, shared);
   } else {
     ptx::take_registers<kTile.registers()>();
-    Loads loads = {a, rings, shared, lane, {shared, group, warp % 4, lane}};
+    Loads loads = {
+        a, rings, shared, lane, {shared, group, warp % 4, lane, Work(a)}, ConsumedUnit(a)};
     for (int i = 0; i < BIAS_STAGES - 1; ++i) loads.bias_ahead();
     consume(a, loads, shared, group, warp % 4, lane);
   }

@@ -14,9 +14,7 @@ attn::Answer accept(const Problem& problem, Cell& cell) {
 }
 
 Recipe recipe(const Problem& problem, const Cell& cell) {
-  Recipe recipe;
-  recipe.launches = {kernel_kit::hopper_forward_launch(problem, cell)};
-  return recipe;
+  return kernel_kit::hopper_forward_recipe(problem, cell);
 }
 
 std::vector<std::string> defines(const Cell& cell) {

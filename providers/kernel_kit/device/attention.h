@@ -7,6 +7,13 @@ struct AttentionTensor {
   long long batch_stride, head_stride, row_stride;  // the last axis is contiguous
 };
 
+// How the last round of the forward pass's units is dealt out: units from `first_unit` on are fewer
+// than the blocks of the grid, so their steps (blocks of keys), laid end to end, are shared out:
+// `steps` of them to each of `sharers` blocks, one more to the first `longer`.
+struct DealtRound {
+  int first_unit, sharers, steps, longer;
+};
+
 struct AttentionArguments {
   // Q, O, dO, dQ: batch x heads x seqlen_q x head_dim; K, V, dK, dV: batch x kv_heads x seqlen_kv x
   // head_dim. bias: 1 or batch x 1 or heads x seqlen_q x seqlen_kv, a stride of 0 where it has 1.
@@ -15,8 +22,13 @@ struct AttentionArguments {
   long long lse_batch_stride, lse_head_stride;  // its rows are contiguous
   float *scaled_lse, *delta, *grad_q_sum;  // the backward pass's workspace, laid out by its kernels
   float *grad_k_sum, *grad_v_sum;
+  // The forward pass's workspace, NULL where its kernel has none: what the blocks of a dealt round
+  // have to tell each other, and counters that forward_prepare zeroes.
+  float* parts;
+  int* counters;
   int batch, heads, kv_heads, seqlen_q, seqlen_kv, head_dim;
-  int diagonal;    // causal: row i sees the keys j <= i + diagonal
-  float scale;     // of Q K^T, before the bias is added
-  int* next_unit;  // of the forward pass's workspace: a counter, NULL where its kernel has none
+  int diagonal;  // causal: row i sees the keys j <= i + diagonal
+  float scale;   // of Q K^T, before the bias is added
+  int num_counters;
+  DealtRound dealt;
 };

@@ -21,6 +21,7 @@
 //                bias by its inverse, again and again; the host asks for it where that is exact
 //   ALL_LANES_ARRIVE as in backward_work.cuh, for racecheck
 //   TAKE_UNITS   1: units come from a counter that forward_prepare has zeroed, not in turn
+//   DEALS_LAST_ROUND 1: blocks share the keys of a last round of few units, see work_list.cuh
 //   BIAS_STAGES  tiles of bias under way, for each warpgroup
 #pragma once
 
@@ -51,6 +52,9 @@
 #ifndef TAKE_UNITS
 #define TAKE_UNITS 0
 #endif
+#ifndef DEALS_LAST_ROUND
+#define DEALS_LAST_ROUND 0
+#endif
 #ifndef CLUSTER_Q
 #define CLUSTER_Q 1
 #endif
@@ -63,6 +67,7 @@
 
 #include "kernel_kit/device/attention.h"
 #include "kernel_kit/device/constant.cuh"
+#include "kernel_kit/device/forward_parts.cuh"
 #include "kernel_kit/device/forward_tile.h"
 #include "kernel_kit/device/pipeline.cuh"
 #include "kernel_kit/device/product.cuh"
@@ -89,6 +94,8 @@ static_assert(BLOCK_K % 16 == 0, "a product's k step is 16 keys");
 static_assert(kBiasRest == 0 || kBiasRest == 16 || kBiasRest == 32, "48 columns have no swizzle");
 
 using Work = WorkList<kRows, HEAD_DIM>;
+using Part = Handover<NUM_WARPS, HEAD_DIM / 2>;
+static_assert(Part::kPartBytes == kTile.part_bytes_of_warp(), "the host counts as the kernel does");
 
 // The block's rings, one behind the other from `barriers` on. In a cluster all blocks have them at
 // the same addresses.
@@ -116,18 +123,34 @@ DEVICE u32 bias_tile(u32 shared, int group, u32 slot) {
   return shared + kTile.bias_at(group) + slot * kTile.bias_bytes();
 }
 
-// Blocks of keys that go through the rings for a unit: what the whole cluster sees of them.
+// Blocks of keys of a unit, those that some of its rows first .. first + rows - 1 see: numbered
+// from the first that this block takes.
+DEVICE KeyBlocks blocks_of_rows(const AttentionArguments& a, const Unit& unit, int first,
+                                int rows) {
+  const KeyBlocks all = key_blocks(a, first, rows);
+  if (!DEALS_LAST_ROUND) return all;
+  const int count = max(min(all.count, unit.end_block) - unit.first_block, 0);
+  return {count, 0};  // `whole` is asked for where causal tiles hide keys
+}
+// What goes through the rings: what the whole cluster sees.
 DEVICE KeyBlocks blocks_of_unit(const AttentionArguments& a, const Unit& unit) {
-  return key_blocks(a, unit.first_row - Work::rank_q() * kRows, kRows * CLUSTER_Q);
+  return blocks_of_rows(a, unit, unit.first_row - Work::rank_q() * kRows, kRows * CLUSTER_Q);
+}
+// The first key of one of them.
+DEVICE int first_key(const Unit& unit, int block) {
+  return (block + (DEALS_LAST_ROUND ? unit.first_block : 0)) * BLOCK_K;
 }
 
+static_assert(!DEALS_LAST_ROUND || !IS_CAUSAL, "causal tiles differ in length");
 static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
               "the loaders take the units and tell them with Q, to the consumers of their block");
 
 // The unit that the consumers are at: the next in turn, or the one whose number came with its Q.
 struct ConsumedUnit {
-  [[maybe_unused]] Work work = {};
+  [[maybe_unused]] Work work;
   [[maybe_unused]] int taken = 0;
+
+  __device__ __forceinline__ explicit ConsumedUnit(const AttentionArguments& a) : work(a) {}
 
   template <class WaitQ>
   __device__ __forceinline__ bool next(const AttentionArguments& a, u32 shared,
@@ -293,6 +316,27 @@ DEVICE void store(const AttentionArguments& a, const Unit& unit, int row, int la
   }
 }
 
+// Of a unit whose keys are shared: hands the own part over, or, who has the first keys, takes all
+// others and returns true: the sums are complete.
+template <class Sums>
+DEVICE bool collect(const AttentionArguments& a, const Unit& unit, int warp, int lane,
+                    float (&output)[HEAD_DIM / 2], Sums& softmax) {
+  const auto of_sharer = [&](int sharer) {
+    constexpr int kCluster = Work::kCluster;
+    const int rank = static_cast<int>(blockIdx.x) % kCluster;
+    return Part(a, sharer * kCluster + rank, ptx::forget(warp), ptx::forget(lane));
+  };
+  if (unit.first_block > 0) {
+    of_sharer(unit.sharer).give(output, softmax, lane);
+    return false;
+  }
+#pragma unroll 1
+  for (int other = unit.sharer + 1; Share::of(a, other).begin < unit.last_step; ++other) {
+    of_sharer(other).take(output, softmax);
+  }
+  return true;
+}
+
 // Loads: who brings the tiles. next() waits for the Q of unit(), wait_x() returns when
 // tile x is there, release_x() says that this warp is done with it and goes on to the next. K and V
 // turn up as operands of products.
@@ -337,7 +381,8 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     const int first_row = unit.first_row_of(group);
     const int row = first_row + warp * 16 + lane / 4;  // and row + 8
     const KeyBlocks of_unit = blocks_of_unit(a, unit);
-    const KeyBlocks blocks = IS_CAUSAL || HAS_TAILS ? key_blocks(a, first_row, 64) : of_unit;
+    const KeyBlocks blocks =
+        IS_CAUSAL || HAS_TAILS ? blocks_of_rows(a, unit, first_row, 64) : of_unit;
     int block = blocks.count - 1;
 
     const auto attend = [&](auto first, auto hides) {
@@ -371,7 +416,7 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
       loads.release_k();
       if (block == 0) loads.release_q();
       if (kFollows && !kTrusts) add_bias(bias);
-      if (hides.value) hide_unseen(a, scores, row, block * BLOCK_K, lane);
+      if (hides.value) hide_unseen(a, scores, row, first_key(unit, block), lane);
       bool grew = false;
       if (!is_right) grew = softmax.template update<first.value>(scores, factor);
       if (HAS_BIAS) {  // ldmatrix is done when all scores have been looked at
@@ -423,12 +468,12 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
     }
     softmax.finish();
     const Unit done = loads.unit(a);  // not kept in registers meanwhile
-    store(a, done, done.first_row_of(group) + warp * 16 + lane / 4, lane, output, softmax);
+    if (!DEALS_LAST_ROUND || collect(a, done, group * 4 + warp, lane, output, softmax)) {
+      store(a, done, done.first_row_of(group) + warp * 16 + lane / 4, lane, output, softmax);
+    }
   }
 }
 
-#if TAKE_UNITS
 extern "C" __global__ void forward_prepare(const __grid_constant__ AttentionArguments a) {
-  *a.next_unit = 0;
+  for (int i = threadIdx.x; i < a.num_counters; i += blockDim.x) a.counters[i] = 0;
 }
-#endif

@@ -35,6 +35,10 @@ struct ForwardTile {
   constexpr int unit_at() const { return pin_at() + 4; }
   constexpr int bytes() const { return unit_at() + 4; }
 
+  // What a block hands over of a unit whose keys it shares with others, see forward_parts.cuh.
+  constexpr int warps() const { return 4 * groups; }
+  constexpr int part_bytes_of_warp() const { return (1 + head_dim / 8) * 512; }
+
   // Of a thread, by setmaxnreg. All warps together own 64 K.
   constexpr int registers() const { return groups <= 2 ? 232 : groups == 3 ? 160 : 112; }
   constexpr int loader_registers() const { return groups <= 2 ? 40 : 32; }

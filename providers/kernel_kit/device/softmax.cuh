@@ -95,6 +95,16 @@ struct Softmax {
     }
   }
 
+  // Takes in another part of row r's keys, as finish() leaves it: factors for O of both parts.
+  __device__ __forceinline__ void merge(int r, float its_maximum, float its_sum, float& ours,
+                                        float& theirs) {
+    const float merged = ptx::maximum(maximum[r], its_maximum);
+    ours = ptx::exp2((maximum[r] - merged) * to_log2);
+    theirs = ptx::exp2((its_maximum - merged) * to_log2);
+    maximum[r] = merged;
+    sum[r] = sum[r] * ours + its_sum * theirs;
+  }
+
   // Row sums over the quad that shares a row.
   __device__ __forceinline__ void finish() {
 #pragma unroll

@@ -6,28 +6,44 @@
 // Causal tiles differ in length. Either the next unit goes to whoever is free (TakenWork, by a
 // counter in global memory), or every other round runs backwards, so that who had the longest of a
 // round gets the shortest of the next. Simulated at 8,192 rows of head_dim 256, as parts of a
-// perfect distribution: in turn 0.5, with backward rounds 0.67, by the counter 0.99. Takes
-// CLUSTER_Q, CLUSTER_HEADS, HEADS_TOGETHER (0: as written above), IS_CAUSAL.
+// perfect distribution: in turn 0.5, with backward rounds 0.67, by the counter 0.99.
+// Others are equal, and a last round of fewer units than blocks would leave blocks idle: it is
+// dealt out (DealtRound), each block takes an equal share of the keys of these units, and
+// forward_parts.cuh puts their results together. Takes CLUSTER_Q, CLUSTER_HEADS, HEADS_TOGETHER (0:
+// as written above), IS_CAUSAL, DEALS_LAST_ROUND, BLOCK_K.
 #pragma once
 
 #include "kernel_kit/device/attention.h"
 #include "kernel_kit/device/ptx.cuh"
 
 struct Unit {
-  int first_row, rows, head, batch;
+  int first_row, head, batch;
+  // With DEALS_LAST_ROUND: the blocks of keys to walk over, and of a dealt unit (see Share) whose
+  // part that is and where among the steps the unit ends.
+  int first_block, end_block, sharer, last_step;
 
-  // Of a warpgroup's 64 rows the first; one that has none here is told a row beyond all others.
-  __device__ __forceinline__ int first_row_of(int group) const {
-    constexpr int kBeyond = 2'147'483'000;
-    return group * 64 < rows ? first_row + group * 64 : kBeyond;
+  __device__ __forceinline__ int first_row_of(int group) const { return first_row + group * 64; }
+};
+
+// What a sharer takes of the dealt units' steps (blocks of keys), all laid end to end.
+struct Share {
+  int begin, end;
+
+  DEVICE Share of(const AttentionArguments& a, int sharer) {
+    const int begin = sharer * a.dealt.steps + min(sharer, a.dealt.longer);
+    return {begin, begin + a.dealt.steps + (sharer < a.dealt.longer ? 1 : 0)};
   }
 };
 
-// Holds nothing but the round: registers are dear in the loop, divisions cheap between units.
+// Holds hardly more than the round: registers are dear in the loop, divisions cheap between units.
 template <int kRows, int kHeadDim>
 struct WorkList {
   static constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
   int round = 0;  // of those begun
+  int rounds;     // DEALS_LAST_ROUND: in which this worker takes part
+
+  __device__ __forceinline__ explicit WorkList(const AttentionArguments& a)
+      : rounds(DEALS_LAST_ROUND ? a.dealt.first_unit / workers() + num_pieces(a) : 0) {}
 
   // This block's place in its cluster.
   DEVICE int rank_q() {
@@ -36,6 +52,9 @@ struct WorkList {
   DEVICE int rank_head() {
     return kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) / CLUSTER_Q : 0;
   }
+  // Those who take units: blocks, or clusters.
+  DEVICE int workers() { return gridDim.x / kCluster; }
+  DEVICE int worker() { return blockIdx.x / kCluster; }
 
   DEVICE int heads_that_share(const AttentionArguments& a) {
     constexpr int kL2Bytes = 32 << 20;  // of 50 MB, what can be counted on
@@ -45,50 +64,38 @@ struct WorkList {
     return 1;
   }
 
-  // How a head's rows are cut. Tiles of 192 rows leave a rest; a rest of up to 64 and the tile before
-  // it become two of 128, one of up to 128 is such a short tile. Short tiles come last, behind the
-  // others of all heads: at 4,096 rows the last of 11 rounds then takes 0.8 of a round. With a bias
-  // that was seen to lose up to 3 %.
-  static constexpr int kShortRows = 128;
-  static constexpr bool kCutsShort = kRows == 192 && !IS_CAUSAL && !HAS_BIAS && kCluster == 1;
-  struct Tiles {
-    int whole, cut_short;
-  };
-  DEVICE Tiles tiles(const AttentionArguments& a) {
-    const int rows = kRows * CLUSTER_Q, whole = a.seqlen_q / rows, rest = a.seqlen_q - whole * rows;
-    if (!kCutsShort || rest > kShortRows) return {whole + (rest > 0), 0};
-    if (rest > 64 || whole == 0) return {whole, 1};
-    return rest > 0 ? Tiles{whole - 1, 2} : Tiles{whole, 0};
+  DEVICE int num_tiles(const AttentionArguments& a) {
+    constexpr int kTileRows = kRows * CLUSTER_Q;
+    return (a.seqlen_q + kTileRows - 1) / kTileRows;
   }
   DEVICE int num_units(const AttentionArguments& a) {
-    const Tiles cut = tiles(a);
-    return (cut.whole + cut.cut_short) * (a.heads / CLUSTER_HEADS) * a.batch;
+    return num_tiles(a) * (a.heads / CLUSTER_HEADS) * a.batch;
+  }
+  DEVICE int num_steps(const AttentionArguments& a) {
+    return (a.seqlen_kv + BLOCK_K - 1) / BLOCK_K;
   }
 
   DEVICE Unit unit(const AttentionArguments& a, int index) {
-    const int heads = a.heads / CLUSTER_HEADS;
+    Unit unit = {};
+    if (DEALS_LAST_ROUND) index = take_share(a, index, unit);
+    const int heads = a.heads / CLUSTER_HEADS, tiles = num_tiles(a);
     const int together = max(1, min(heads_that_share(a) / CLUSTER_HEADS, heads * a.batch));
-    const Tiles cut = tiles(a);
-    const int before = cut.whole * heads * a.batch;
-    const bool is_short = kCutsShort && index >= before;
-    const int tiles_of_head = is_short ? cut.cut_short : cut.whole;
-    if (is_short) index -= before;
-    const int first_head = index / (together * tiles_of_head) * together;  // over all batches
+    const int first_head = index / (together * tiles) * together;  // over all batches
     const int side_by_side = min(together, heads * a.batch - first_head);
-    index -= first_head * tiles_of_head;
+    index -= first_head * tiles;
     int tile = index / side_by_side;
-    if (IS_CAUSAL) tile = tiles_of_head - 1 - tile;
+    if (IS_CAUSAL) tile = tiles - 1 - tile;
     const int head = first_head + index % side_by_side;
-    const int first_row = is_short ? cut.whole * kRows + tile * kShortRows
-                                   : (tile * CLUSTER_Q + rank_q()) * kRows;
-    return {first_row, is_short ? kShortRows : kRows, head % heads * CLUSTER_HEADS + rank_head(),
-            head / heads};
+    unit.first_row = (tile * CLUSTER_Q + rank_q()) * kRows;
+    unit.head = head % heads * CLUSTER_HEADS + rank_head();
+    unit.batch = head / heads;
+    return unit;
   }
 
   // In turn.
   __device__ __forceinline__ bool next(const AttentionArguments& a) {
     ++round;
-    return index() < num_units(a);
+    return DEALS_LAST_ROUND ? round <= rounds : index() < num_units(a);
   }
   __device__ __forceinline__ bool next(const AttentionArguments& a, Unit& unit) {
     if (!next(a)) return false;
@@ -96,9 +103,35 @@ struct WorkList {
     return true;
   }
   __device__ __forceinline__ int index() const {
-    const int workers = gridDim.x / kCluster, me = blockIdx.x / kCluster;
     const bool backwards = IS_CAUSAL && round % 2 == 0;
-    return (round - 1) * workers + (backwards ? workers - 1 - me : me);
+    return (round - 1) * workers() + (backwards ? workers() - 1 - worker() : worker());
+  }
+
+ private:
+  // A share reaches over one unit's edge at most: the end of a unit, whose beginning another has,
+  // then the beginning of the next. Who has the beginning waits for the others' parts, so shares
+  // lie against the order of the blocks: one waits for those that were started before it.
+  DEVICE int sharer_here(const AttentionArguments& a) { return a.dealt.sharers - 1 - worker(); }
+
+  // Units, or parts of one, that this worker takes of the dealt round.
+  DEVICE int num_pieces(const AttentionArguments& a) {
+    const int sharer = sharer_here(a), steps = num_steps(a);
+    if (sharer < 0) return 0;
+    const Share share = Share::of(a, sharer);
+    return 1 + (share.end - 1) / steps - share.begin / steps;
+  }
+  // Returns the number of the unit.
+  DEVICE int take_share(const AttentionArguments& a, int index, Unit& unit) {
+    const int steps = num_steps(a), over = index - a.dealt.first_unit;
+    unit.end_block = steps;
+    if (over < 0) return index;
+    unit.sharer = sharer_here(a);
+    const Share share = Share::of(a, unit.sharer);
+    const int dealt = share.begin / steps + (over < workers() ? 0 : 1);
+    unit.last_step = (dealt + 1) * steps;
+    unit.first_block = ptx::uniform(max(share.begin - dealt * steps, 0));
+    unit.end_block = ptx::uniform(min(share.end - dealt * steps, steps));
+    return a.dealt.first_unit + dealt;
   }
 };
 
@@ -112,7 +145,7 @@ struct TakenWork {
   // The unit's number, or kNone.
   __device__ __forceinline__ int take(const AttentionArguments& a, int lane) {
     const int index = __shfl_sync(~0u, following, 0);
-    if (lane == 0) following = gridDim.x + atomicAdd(a.next_unit, 1);
+    if (lane == 0) following = gridDim.x + atomicAdd(a.counters, 1);
     return index < List::num_units(a) ? index : kNone;
   }
 };

@@ -96,14 +96,23 @@ Budget budget_for(const std::vector<Budget>& budgets, const Choice& choice) {
 // Lengths off every tile. A bias of odd rows begins at no multiple of 16 bytes: mma.sync serves it.
 enum class Tails { none, even, odd };
 
+struct Wanted {
+  Cell cell;
+  Tails tails = Tails::none;
+  bool fills_rounds =
+      false;  // as many heads as multiprocessors: there is no last round to deal out
+};
+
 // 4 x 16 heads of 4096 rows in BSHD; with tails, 4095 rows (and 4088 or 4095 keys) of a head_dim 8
 // short.
-Problem example(const Cell& cell, Tails tails) {
+Problem example(const Wanted& wanted) {
+  const Cell& cell = wanted.cell;
+  const Tails tails = wanted.tails;
   const bool has_tails = tails != Tails::none;
   Problem problem{};
   AttentionArguments& a = problem.arguments;
   a.batch = 4;
-  a.heads = a.kv_heads = 16;
+  a.heads = a.kv_heads = wanted.fills_rounds ? cell.target.num_multiprocessors / 4 : 16;
   a.seqlen_q = has_tails ? 4095 : 4096;
   a.seqlen_kv = tails == Tails::even ? 4088 : a.seqlen_q;
   a.head_dim = has_tails ? cell.head_dim - 8 : cell.head_dim;
@@ -120,14 +129,12 @@ Problem example(const Cell& cell, Tails tails) {
   return problem;
 }
 
-struct Wanted {
-  Cell cell;
-  Tails tails = Tails::none;
-};
-
 void add_tiles(std::vector<Wanted>& wanted, Cell cell, Tails tails, bool has_all_tiles) {
   cell.tile = {};
   wanted.push_back({cell, tails});
+  if (cell.target.has_wgmma() && !cell.is_backward && !cell.is_causal && cell.head_dim > 64) {
+    wanted.push_back({cell, tails, true});
+  }
   if (!has_all_tiles) return;
   for (const int block_q : {32, 64, 128}) {
     for (const int block_k : {32, 64, 128}) {
@@ -189,12 +196,12 @@ constexpr const char* kTailsText[] = {"", " tails", " odd tails"};
 std::string title_of(const Flash& flash, const Wanted& wanted, const Choice& choice) {
   const Cell& cell = choice.cell;
   char line[200];
-  std::snprintf(line, sizeof line, "%-9s %-24s %3d %-8s %-4s d%-3d q%-3d k%-3d w%-2d s%d%s%s%s",
+  std::snprintf(line, sizeof line, "%-9s %-24s %3d %-8s %-4s d%-3d q%-3d k%-3d w%-2d s%d%s%s%s%s",
                 flash.id, choice.engine ? choice.engine->name : "-", cell.target.compute_capability,
                 cell.is_backward ? "backward" : "forward", cell.is_bf16 ? "bf16" : "fp16",
                 cell.head_dim, cell.tile.block_q, cell.tile.block_k, cell.tile.num_warps,
                 cell.tile.num_stages, cell.has_bias ? " bias" : "", cell.is_causal ? " causal" : "",
-                kTailsText[static_cast<int>(wanted.tails)]);
+                kTailsText[static_cast<int>(wanted.tails)], cell.deals_last_round ? " dealt" : "");
   return line;
 }
 
@@ -226,7 +233,7 @@ std::string check_tma(const Flash& flash, const Compiler& compiler, const Choice
 // Prints a line; returns false if the cell is not as it should be.
 bool check_cell(const Flash& flash, const std::vector<Budget>& budgets, Compiler& compiler,
                 const Wanted& wanted, bool may_be_refused) {
-  const Problem problem = example(wanted.cell, wanted.tails);
+  const Problem problem = example(wanted);
   const Choice choice =
       choose(wanted.cell.is_backward ? flash.engines.backward : flash.engines.forward, problem,
              wanted.cell);

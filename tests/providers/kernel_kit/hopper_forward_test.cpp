@@ -55,7 +55,7 @@ TEST_CASE("a small problem is cut into more blocks", "[hopper_forward]") {
   const Problem problem = problem_of_length(1024, 1, 8, 128);
   REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
   CHECK(cell.tile.num_warps == 4);
-  CHECK(hopper_forward_launch(problem, cell).grid.x == 128);
+  CHECK(hopper_forward_recipe(problem, cell).launches.back().grid.x == 128);
 }
 
 TEST_CASE("a block computes whole tiles of any block_q", "[hopper_forward]") {
@@ -108,10 +108,10 @@ TEST_CASE("causal blocks take their units from a counter where there are more un
   Cell cell = causal();
   REQUIRE(accept_counted_hopper_forward(many, cell).status == ATTN_OK);
   CHECK(cell.tile.block_k == 80);
-  const Recipe recipe = counted(Recipe{.launches = {hopper_forward_launch(many, cell)}});
+  const Recipe recipe = counted(hopper_forward_recipe(many, cell));
   REQUIRE(recipe.launches.size() == 2);
   CHECK(recipe.launches[0].kernel == std::string("forward_prepare"));
-  CHECK(recipe.next_unit_bytes == sizeof(int));
+  CHECK(recipe.num_counters == 1);
   CHECK(counted({"TRUST=1"}) == std::vector<std::string>{"TRUST=1", "TAKE_UNITS=1"});
 
   Cell of_few = causal();
@@ -122,6 +122,96 @@ TEST_CASE("causal blocks take their units from a counter where there are more un
   Cell biased = causal();
   biased.has_bias = true;
   CHECK(accept_counted_hopper_forward(many, biased).status == ATTN_UNSUPPORTED_FEATURE);
+}
+
+TEST_CASE("a last round that leaves blocks idle is dealt out to nearly all of them",
+          "[hopper_forward]") {
+  constexpr int kBlocks = 132;
+  const int64_t units = GENERATE(1, 40, 131, 132, 133, 1024, 1408, 2048, 4096);
+  const int64_t steps = GENERATE(1, 8, 16, 33, 64, 128, 1000);
+  const int64_t step_flop = GENERATE(4'194'304, 8'388'608);
+  CAPTURE(units, steps, step_flop);
+  const DealtRound dealt = deal_last_round(units, kBlocks, steps, step_flop);
+  if (dealt.sharers == 0) return;
+  const int64_t rest = units - dealt.first_unit;
+  CHECK(dealt.first_unit % kBlocks == 0);
+  CHECK(rest < dealt.sharers);
+  CHECK(dealt.sharers <= kBlocks);
+  CHECK(int64_t{dealt.sharers} * dealt.steps + dealt.longer == rest * steps);
+  CHECK(dealt.longer < dealt.sharers);
+  // Shorter than a unit by more than it costs: it reaches over one unit's edge at most.
+  CHECK(dealt.steps + 1 + 45'000'000 / step_flop <= steps);
+}
+
+TEST_CASE("a last round cannot be dealt out by a switch where there is none", "[hopper_forward]") {
+  Cell cell = cell_of_head_dim(64);
+  cell.switches = {"DEALS_LAST_ROUND=1"};
+  CHECK(accept_hopper_forward(problem_of_length(4096, 4, 16, 64), cell).status ==
+        ATTN_UNSUPPORTED_OPTIONS);
+}
+
+TEST_CASE("pairs of tiles have a tile of their own, unless another is asked for or they are few",
+          "[hopper_forward]") {
+  const Problem many = problem_of_length(4096, 4, 16, 128);
+  Cell cell = cell_of_head_dim(128, true);
+  REQUIRE(take_tile_of_pairs(many, cell));
+  CHECK(cell.tile.block_k == 128);
+  CHECK(cell.tile.num_warps == 8);
+  REQUIRE(accept_hopper_forward(many, cell, {.q = 2}).status == ATTN_OK);
+  const Recipe recipe = hopper_forward_recipe(many, cell, {}, {.q = 2});
+  CHECK(recipe.launches.back().cluster.x == 2);
+  CHECK(recipe.dealt.first_unit == 990);  // 1024 pairs, 66 at a time
+  CHECK(recipe.num_counters == 132 * 8);  // of both blocks of each pair
+
+  Cell asked = cell_of_head_dim(128, true, {.block_q = 128, .block_k = 128, .num_warps = 8});
+  CHECK(take_tile_of_pairs(many, asked));
+  Cell other = cell_of_head_dim(128, true, {.block_k = 64});
+  CHECK_FALSE(take_tile_of_pairs(many, other));
+  CHECK(other.tile.num_warps == 0);
+  Cell few = cell_of_head_dim(128, true);
+  CHECK_FALSE(take_tile_of_pairs(problem_of_length(1024, 1, 8, 128), few));
+}
+
+TEST_CASE("what is dealt out, and to how many, is as long as computed by hand",
+          "[hopper_forward]") {
+  // 4 x 16 heads of 4096 rows at head_dim 256: 15 rounds of 132 tiles and 68 more, of 64 steps.
+  const DealtRound dealt = deal_last_round(2048, 132, 64, 8'388'608);
+  CHECK(dealt.first_unit == 1980);
+  CHECK(dealt.sharers == 132);
+  CHECK(dealt.steps == 32);  // 68 * 64 = 132 * 32 + 128
+  CHECK(dealt.longer == 128);
+  CHECK(deal_last_round(1980, 132, 64, 8'388'608).sharers == 0);  // whole rounds
+  CHECK(deal_last_round(2111, 132, 64, 8'388'608).sharers == 0);  // one block idle
+  CHECK(deal_last_round(2048, 132, 12, 8'388'608).sharers == 0);  // short: parts would cost more
+}
+
+TEST_CASE("who shares the last round's keys has a place and counters for each of its warps",
+          "[hopper_forward]") {
+  Cell cell = cell_of_head_dim(256);
+  const Problem problem = problem_of_length(4096, 4, 16, 256);
+  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+  CHECK(cell.deals_last_round);
+  const Recipe recipe = hopper_forward_recipe(problem, cell);
+  REQUIRE(recipe.launches.size() == 2);
+  CHECK(recipe.launches[0].kernel == std::string("forward_prepare"));
+  CHECK(recipe.num_counters == 132 * 8);
+  CHECK(recipe.parts_bytes == uint64_t{132} * 128 * (256 + 8) * 4);  // O, and 8 numbers a row
+
+  cell = cell_of_head_dim(256);
+  cell.is_causal = true;
+  REQUIRE(accept_hopper_forward(problem, cell).status == ATTN_OK);
+  CHECK_FALSE(cell.deals_last_round);
+  const Recipe in_turn = hopper_forward_recipe(problem, cell);
+  CHECK(in_turn.launches.size() == 1);
+  CHECK(in_turn.parts_bytes == 0);
+
+  // Few tiles of many keys are shared from the first round on.
+  Cell few = cell_of_head_dim(128);
+  Problem long_keys = problem_of_length(64, 1, 8, 128);
+  long_keys.arguments.seqlen_kv = 32768;
+  REQUIRE(accept_hopper_forward(long_keys, few).status == ATTN_OK);
+  CHECK(hopper_forward_recipe(long_keys, few).dealt.first_unit == 0);
+  CHECK(hopper_forward_recipe(long_keys, few).launches.back().grid.x == 132);
 }
 
 TEST_CASE("softmax runs over the products where P and S both have registers", "[hopper_forward]") {
@@ -143,7 +233,8 @@ TEST_CASE("a length or head_dim off its tile makes tails", "[hopper_forward]") {
   CHECK(narrow.has_tails);
   // Two blocks of 128 rows share their keys: 4096 + 128 rows leave one without.
   Cell paired = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
-  REQUIRE(accept_hopper_forward(problem_of_length(4224, 4, 16, 64), paired, 2).status == ATTN_OK);
+  REQUIRE(accept_hopper_forward(problem_of_length(4224, 4, 16, 64), paired, {.q = 2}).status ==
+          ATTN_OK);
   CHECK(paired.has_tails);
 }
 
