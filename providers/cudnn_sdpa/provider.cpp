@@ -130,6 +130,10 @@ class Provider {
   // What the graph would refuse too, in fewer words; the rest is cuDNN's to say.
   attn::Answer supports(const attn::PlanRequest& request) {
     const attn_problem& p = request.problem;
+    if (request.options.get_bool("autotune") && !request.options.get_string("engine").empty()) {
+      return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
+                          "autotune tries every engine, and one is named: give one of the two");
+    }
     for (const int64_t dim : {p.head_dim_qk, p.head_dim_v}) {
       if (dim % 8 == 0) continue;
       return attn::refuse(ATTN_UNSUPPORTED_SHAPE,
@@ -213,8 +217,9 @@ class Provider {
       throw attn::Failure(named_rightly(ATTN_UNSUPPORTED),
                           "cuDNN, compiling " + engine + ": " + refusal);
     }
-    throw attn::Failure(ATTN_UNSUPPORTED_OPTIONS,
-                        "cuDNN offers no engine " + engine + " here, but " + offered);
+    throw attn::Failure(ATTN_UNSUPPORTED_OPTIONS, "cuDNN offers no engine " + engine +
+                                                      " here; it offers " +
+                                                      (offered.empty() ? "none" : offered));
   }
 
   Session session_;

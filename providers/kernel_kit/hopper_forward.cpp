@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <string_view>
 
 namespace kernel_kit {
 namespace {
@@ -50,12 +52,26 @@ int64_t num_units(const Problem& problem, const ForwardTile& tile, Cluster clust
          a.batch;
 }
 
+// Blocks or clusters that run at a time.
+int64_t num_workers(const Cell& cell, Cluster cluster) {
+  return std::max(1, cell.target.num_multiprocessors / cluster.blocks());
+}
+
+// What a switch is set to by hand.
+int switch_of(const Cell& cell, std::string_view name, int fallback) {
+  for (const std::string& given : cell.switches) {
+    if (given.starts_with(name) && given[name.size()] == '=') {
+      return std::atoi(given.c_str() + name.size() + 1);
+    }
+  }
+  return fallback;
+}
+
 DealtRound dealt_round_of(const Problem& problem, const Cell& cell, const ForwardTile& tile,
                           Cluster cluster) {
   // At head_dim 64 it was seen to lose up to 2 %.
   if (cell.is_causal || cell.head_dim == 64) return {};
-  return deal_last_round(num_units(problem, tile, cluster),
-                         cell.target.num_multiprocessors / cluster.blocks(),
+  return deal_last_round(num_units(problem, tile, cluster), num_workers(cell, cluster),
                          ceil_divide(problem.arguments.seqlen_kv, tile.block_k),
                          int64_t{4} * tile.rows() * tile.block_k * tile.head_dim);
 }
@@ -206,13 +222,13 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster c
   const ForwardTile tile = hopper_forward_tile(cell);
   cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster.q, tile.block_k);
   cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
-  cell.deals_last_round = dealt_round_of(problem, cell, tile, cluster).sharers > 0;
-  const auto& switches = cell.switches;
-  if (!cell.deals_last_round &&
-      std::find(switches.begin(), switches.end(), "DEALS_LAST_ROUND=1") != switches.end()) {
+  const bool pays = dealt_round_of(problem, cell, tile, cluster).sharers > 0;
+  const int asked = switch_of(cell, "DEALS_LAST_ROUND", pays ? 1 : 0);
+  if (asked != 0 && !pays) {
     return attn::refuse(ATTN_UNSUPPORTED_OPTIONS,
                         "here is no last round that pays to be dealt out");
   }
+  cell.deals_last_round = asked != 0;
   const int64_t units = num_units(problem, tile);
   if (units > std::numeric_limits<int32_t>::max() / 2) {
     return attn::refuse(ATTN_RESOURCE_GRID,
@@ -223,6 +239,10 @@ attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster c
 
 bool take_tile_of_pairs(const Problem& problem, Cell& cell) {
   constexpr int kGroups = 2, kBlockQ = kGroups * ForwardTile::kGroupRows, kBlockK = 128;
+  constexpr int64_t kPairRows = 2 * kBlockQ;
+  const int64_t rows = problem.arguments.seqlen_q;
+  const int64_t padding = ceil_divide(rows, kPairRows) * kPairRows - rows;
+  if (padding * 8 > rows) return false;
   Tile& tile = cell.tile;
   const auto is_open = [](int asked, int own) { return asked == 0 || asked == own; };
   if (!is_open(tile.block_q, kBlockQ) || !is_open(tile.block_k, kBlockK) ||
@@ -280,7 +300,7 @@ std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loadin
 Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell, std::vector<TensorMap> maps,
                              Cluster cluster) {
   const ForwardTile tile = hopper_forward_tile(cell);
-  const int64_t workers = cell.target.num_multiprocessors / cluster.blocks();
+  const int64_t workers = num_workers(cell, cluster);
   Recipe recipe;
   if (cell.deals_last_round) recipe.dealt = dealt_round_of(problem, cell, tile, cluster);
   const DealtRound& dealt = recipe.dealt;

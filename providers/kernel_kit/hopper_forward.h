@@ -21,7 +21,7 @@ struct Cluster {
 attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster cluster = {});
 
 // The tile with which pairs of tiles pay at head_dim 128 beside a bias: fills it in, unless another
-// is asked for or a round of pairs would leave multiprocessors idle.
+// is asked for, pairs would add more than an eighth of empty rows, or they are less than a round.
 bool take_tile_of_pairs(const Problem& problem, Cell& cell);
 
 // How `units` of `steps` blocks of keys, `step_flop` each, are dealt out to `workers` (blocks or
@@ -36,7 +36,8 @@ attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell);
 std::vector<std::string> counted(std::vector<std::string> defines);
 Recipe counted(Recipe recipe);
 
-// Design steps that only the kernel's text knows of; see forward_consumer.cuh.
+// Design steps that can be switched; see forward_consumer.cuh. All but DEALS_LAST_ROUND, of which
+// the host must know, are the kernel's text's alone.
 inline constexpr const char* kHopperForwardSwitches[] = {
     "ALL_LANES_ARRIVE", "BIAS_FIRST", "DEALS_LAST_ROUND", "HEADS_TOGETHER", "LAZY_RESCALE",
     "OVERLAP",          "PING_PONG",  "SCALE_IN_Q",       "TRUST"};

@@ -12,6 +12,11 @@ struct AttentionTensor {
 // `steps` of them to each of `sharers` blocks, one more to the first `longer`.
 struct DealtRound {
   int first_unit, sharers, steps, longer;
+
+  // Of a sharer's steps the first, and of the one before the end.
+  constexpr int begin_of(int sharer) const {
+    return sharer * steps + (sharer < longer ? sharer : longer);
+  }
 };
 
 struct AttentionArguments {

@@ -30,8 +30,7 @@ struct Share {
   int begin, end;
 
   DEVICE Share of(const AttentionArguments& a, int sharer) {
-    const int begin = sharer * a.dealt.steps + min(sharer, a.dealt.longer);
-    return {begin, begin + a.dealt.steps + (sharer < a.dealt.longer ? 1 : 0)};
+    return {a.dealt.begin_of(sharer), a.dealt.begin_of(sharer + 1)};
   }
 };
 
@@ -110,7 +109,8 @@ struct WorkList {
  private:
   // A share reaches over one unit's edge at most: the end of a unit, whose beginning another has,
   // then the beginning of the next. Who has the beginning waits for the others' parts, so shares
-  // lie against the order of the blocks: one waits for those that were started before it.
+  // lie against the order of the blocks: one waits for those with smaller numbers, which a GPU
+  // starts first.
   DEVICE int sharer_here(const AttentionArguments& a) { return a.dealt.sharers - 1 - worker(); }
 
   // Units, or parts of one, that this worker takes of the dealt round.

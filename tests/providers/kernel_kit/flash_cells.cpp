@@ -129,12 +129,14 @@ Problem example(const Wanted& wanted) {
   return problem;
 }
 
+bool may_be_dealt(const Cell& cell) {
+  return cell.target.has_wgmma() && !cell.is_backward && !cell.is_causal && cell.head_dim > 64;
+}
+
 void add_tiles(std::vector<Wanted>& wanted, Cell cell, Tails tails, bool has_all_tiles) {
   cell.tile = {};
   wanted.push_back({cell, tails});
-  if (cell.target.has_wgmma() && !cell.is_backward && !cell.is_causal && cell.head_dim > 64) {
-    wanted.push_back({cell, tails, true});
-  }
+  if (may_be_dealt(cell)) wanted.push_back({cell, tails, true});
   if (!has_all_tiles) return;
   for (const int block_q : {32, 64, 128}) {
     for (const int block_k : {32, 64, 128}) {

@@ -126,7 +126,7 @@ TEST_CASE("causal blocks take their units from a counter where there are more un
 
 TEST_CASE("a last round that leaves blocks idle is dealt out to nearly all of them",
           "[hopper_forward]") {
-  constexpr int kBlocks = 132;
+  const int kBlocks = GENERATE(132, 131, 66);
   const int64_t units = GENERATE(1, 40, 131, 132, 133, 1024, 1408, 2048, 4096);
   const int64_t steps = GENERATE(1, 8, 16, 33, 64, 128, 1000);
   const int64_t step_flop = GENERATE(4'194'304, 8'388'608);
@@ -136,18 +136,30 @@ TEST_CASE("a last round that leaves blocks idle is dealt out to nearly all of th
   const int64_t rest = units - dealt.first_unit;
   CHECK(dealt.first_unit % kBlocks == 0);
   CHECK(rest < dealt.sharers);
-  CHECK(dealt.sharers <= kBlocks);
-  CHECK(int64_t{dealt.sharers} * dealt.steps + dealt.longer == rest * steps);
-  CHECK(dealt.longer < dealt.sharers);
+  CHECK(dealt.sharers == std::min<int64_t>(kBlocks, rest * steps / 8));
+  CHECK(dealt.begin_of(0) == 0);
+  CHECK(dealt.begin_of(dealt.sharers) == rest * steps);
+  for (int sharer = 0; sharer < dealt.sharers; ++sharer) {
+    const int taken = dealt.begin_of(sharer + 1) - dealt.begin_of(sharer);
+    REQUIRE((taken == dealt.steps || taken == dealt.steps + 1));
+  }
   // Shorter than a unit by more than it costs: it reaches over one unit's edge at most.
-  CHECK(dealt.steps + 1 + 45'000'000 / step_flop <= steps);
+  CHECK(dealt.steps + (dealt.longer > 0) + 45'000'000 / step_flop < steps);
 }
 
 TEST_CASE("a last round cannot be dealt out by a switch where there is none", "[hopper_forward]") {
   Cell cell = cell_of_head_dim(64);
-  cell.switches = {"DEALS_LAST_ROUND=1"};
-  CHECK(accept_hopper_forward(problem_of_length(4096, 4, 16, 64), cell).status ==
-        ATTN_UNSUPPORTED_OPTIONS);
+  for (const char* given : {"DEALS_LAST_ROUND=1", "DEALS_LAST_ROUND=02"}) {
+    cell.switches = {given};
+    CHECK(accept_hopper_forward(problem_of_length(4096, 4, 16, 64), cell).status ==
+          ATTN_UNSUPPORTED_OPTIONS);
+  }
+  Cell off = cell_of_head_dim(256);
+  off.switches = {"DEALS_LAST_ROUND=0"};
+  const Problem problem = problem_of_length(4096, 4, 16, 256);
+  REQUIRE(accept_hopper_forward(problem, off).status == ATTN_OK);
+  CHECK_FALSE(off.deals_last_round);
+  CHECK(hopper_forward_recipe(problem, off).launches.size() == 1);
 }
 
 TEST_CASE("pairs of tiles have a tile of their own, unless another is asked for or they are few",
@@ -170,6 +182,8 @@ TEST_CASE("pairs of tiles have a tile of their own, unless another is asked for 
   CHECK(other.tile.num_warps == 0);
   Cell few = cell_of_head_dim(128, true);
   CHECK_FALSE(take_tile_of_pairs(problem_of_length(1024, 1, 8, 128), few));
+  Cell padded = cell_of_head_dim(128, true);  // 192 rows would become 256
+  CHECK_FALSE(take_tile_of_pairs(problem_of_length(192, 8, 16, 128), padded));
 }
 
 TEST_CASE("what is dealt out, and to how many, is as long as computed by hand",
