@@ -30,7 +30,8 @@ struct Share {
   int begin, end;
 
   DEVICE Share of(const AttentionArguments& a, int sharer) {
-    return {a.dealt.begin_of(sharer), a.dealt.begin_of(sharer + 1)};
+    const int begin = a.dealt.begin_of(sharer);
+    return {begin, begin + a.dealt.steps + (sharer < a.dealt.longer ? 1 : 0)};
   }
 };
 
