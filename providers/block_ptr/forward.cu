@@ -6,13 +6,11 @@
 // Takes the macros of forward_consumer.cuh and work_list.cuh, and
 //   CLUSTER_Q      blocks of a cluster at neighbouring query tiles: each loads its share of K and V
 //                  for all of them (multicast)
-//   CLUSTER_HEADS  blocks of a cluster at neighbouring heads: the same for a bias they share
 // Parameters: AttentionArguments, the maps of Q, K, V (boxes of 64 columns and of all rows that one
 // block loads) and, with a bias, two of it: pages of 64 columns, and the columns behind the last
 // page.
 #include "kernel_kit/device/forward_consumer.cuh"
 
-constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
 static_assert(!IS_CAUSAL || CLUSTER_Q == 1, "tiles that share K and V must see the same keys");
 constexpr int kBiasLoaders = 3;  // warps, beside that of K and V
 
@@ -26,13 +24,13 @@ struct Loads {
   Turn<NUM_STAGES> k_turn = Turn<NUM_STAGES>::begin(Side::consumer), v_turn = k_turn;
   Turn<BIAS_STAGES> bias_turn = Turn<BIAS_STAGES>::begin(Side::consumer);
 
-  // To the blocks first, first + step, ... of the cluster, one lane each.
+  // This block, or all of the cluster, one lane each.
   template <int kBlocks>
-  __device__ __forceinline__ void tell(u32 barrier, int first, int step) const {
+  __device__ __forceinline__ void tell(u32 barrier) const {
     if (kBlocks == 1) {
       if (ALL_LANES_ARRIVE || lane == 0) ptx::mbarrier_arrive(barrier);
     } else if (lane < kBlocks) {
-      ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, first + step * lane));
+      ptx::mbarrier_arrive_in_cluster(ptx::in_block(barrier, lane));
     }
   }
 
@@ -41,19 +39,19 @@ struct Loads {
   }
   __device__ __forceinline__ Unit unit(const AttentionArguments& a) { return at.unit(a); }
   __device__ __forceinline__ void release_q() {
-    tell<1>(rings.q().empty(0), 0, 0);
+    tell<1>(rings.q().empty(0));
     q_turn.advance();
   }
   __device__ __forceinline__ u32 k() const { return k_operand(shared, k_turn.slot); }
   __device__ __forceinline__ void wait_k() { rings.k().wait_full(k_turn); }
   __device__ __forceinline__ void release_k() {
-    tell<CLUSTER_Q>(rings.k().empty(k_turn.slot), CLUSTER_Q * Work::rank_head(), 1);
+    tell<CLUSTER_Q>(rings.k().empty(k_turn.slot));
     k_turn.advance();
   }
   __device__ __forceinline__ u32 v() const { return v_operand(shared, v_turn.slot); }
   __device__ __forceinline__ void wait_v() { rings.v().wait_full(v_turn); }
   __device__ __forceinline__ void release_v() {
-    tell<CLUSTER_Q>(rings.v().empty(v_turn.slot), CLUSTER_Q * Work::rank_head(), 1);
+    tell<CLUSTER_Q>(rings.v().empty(v_turn.slot));
     v_turn.advance();
   }
   __device__ __forceinline__ void bias_ahead() {}
@@ -63,7 +61,7 @@ struct Loads {
   }
   __device__ __forceinline__ void release_bias() {
     __syncwarp();  // every lane's ldmatrix before one lane's arrival
-    tell<CLUSTER_HEADS>(rings.bias(group).empty(bias_turn.slot), Work::rank_q(), CLUSTER_Q);
+    tell<1>(rings.bias(group).empty(bias_turn.slot));
     bias_turn.advance();
   }
 };
@@ -105,7 +103,7 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
     }
     return index != taken.kNone;
   };
-  const u32 sharers = ((1u << CLUSTER_Q) - 1) << (CLUSTER_Q * Work::rank_head());
+  const u32 sharers = (1u << CLUSTER_Q) - 1;
 
   for (Unit unit; next(unit);) {
     const int kv_head = unit.head / (a.heads / a.kv_heads);
@@ -141,14 +139,10 @@ DEVICE void load_qkv(const AttentionArguments& a, const TensorMap& q_map, const 
 DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const TensorMap& rest_map,
                       Rings rings, u32 shared, int loader) {
   constexpr int kGroupsOfOne = (kGroups + kBiasLoaders - 1) / kBiasLoaders;
-  constexpr int kShareRows = 64 / CLUSTER_HEADS;
   const bool issues = ptx::elect_one();
   Turn<BIAS_STAGES> turns[kGroupsOfOne];
   for (auto& turn : turns) turn = Turn<BIAS_STAGES>::begin(Side::producer);
   Work work(a);
-  u32 sharers = 0;
-  for (int i = 0; i < CLUSTER_HEADS; ++i) sharers |= 1u << (Work::rank_q() + CLUSTER_Q * i);
-  const int own_row = Work::rank_head() * kShareRows;
 
   for (Unit unit; work.next(a, unit);) {
     const int head = a.bias.head_stride ? unit.head : 0,
@@ -161,22 +155,16 @@ DEVICE void load_bias(const AttentionArguments& a, const TensorMap& map, const T
         const u32 full = ring.full(turn.slot);
         const u32 to = bias_tile(shared, group, turn.slot);
         const auto load = [&](const TensorMap& part, u32 at, int column) {
-          if (CLUSTER_HEADS > 1) {
-            ptx::tma_load_multicast(at, &part, full, column, first_row + own_row, head, batch,
-                                    sharers);
-          } else {
-            ptx::tma_load(at, &part, full, column, first_row, head, batch);
-          }
+          ptx::tma_load(at, &part, full, column, first_row, head, batch);
         };
         ptx::mbarrier_arrive_expect(full, kTile.bias_bytes());
 #pragma unroll
         for (int page = 0; page < BLOCK_K / 64; ++page) {
-          load(map, to + page * kBiasPage + own_row * 128, first_key(unit, block) + page * 64);
+          load(map, to + page * kBiasPage, first_key(unit, block) + page * 64);
         }
         if (kBiasRest) {
           constexpr int kPages64 = BLOCK_K / 64;
-          load(rest_map, to + kPages64 * kBiasPage + own_row * kBiasRest * 2,
-               first_key(unit, block) + kPages64 * 64);
+          load(rest_map, to + kPages64 * kBiasPage, first_key(unit, block) + kPages64 * 64);
         }
       }
       turn.advance();
@@ -218,12 +206,11 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     rings.q().init(1, NUM_WARPS * kArrivals);
     rings.k().init(1, NUM_WARPS * of_cluster);
     rings.v().init(1, NUM_WARPS * of_cluster);
-    const int of_bias = CLUSTER_HEADS == 1 ? kArrivals : CLUSTER_HEADS;
-    for (int i = 0; HAS_BIAS && i < kGroups; ++i) rings.bias(i).init(1, 4 * of_bias);
+    for (int i = 0; HAS_BIAS && i < kGroups; ++i) rings.bias(i).init(1, 4 * kArrivals);
     ptx::fence_mbarrier_init();
     ptx::fence_async_proxy();
   }
-  if (kCluster > 1) {
+  if (CLUSTER_Q > 1) {
     ptx::cluster_arrive();
     ptx::cluster_wait();
   } else {
@@ -244,7 +231,7 @@ extern "C" __global__ void __launch_bounds__(kTile.threads(), 1)
     consume(a, loads, shared, group, warp % 4, lane);
   }
   // No block leaves while another may still signal it.
-  if (kCluster > 1) {
+  if (CLUSTER_Q > 1) {
     ptx::cluster_arrive();
     ptx::cluster_wait();
   }

@@ -6,23 +6,21 @@ namespace block_ptr {
 namespace {
 
 using kernel_kit::Cell;
-using kernel_kit::Cluster;
 using kernel_kit::Operand;
 using kernel_kit::Problem;
 using kernel_kit::Recipe;
 
-constexpr Cluster kQueryPairs = {2, 1}, kAlone = {1, 1};
+constexpr int kQueryPairs = 2, kAlone = 1;  // blocks of a cluster, at neighbouring tiles
 
-template <Cluster kCluster>
+template <int kCluster>
 std::vector<std::string> defines(const Cell& cell) {
   std::vector<std::string> list =
       kernel_kit::hopper_forward_defines(cell, kernel_kit::Loading::tma);
-  list.push_back(attn::text("CLUSTER_Q=", kCluster.q));
-  list.push_back(attn::text("CLUSTER_HEADS=", kCluster.heads));
+  list.push_back(attn::text("CLUSTER_Q=", kCluster));
   return list;
 }
 
-template <Cluster kCluster>
+template <int kCluster>
 Recipe recipe(const Problem& problem, const Cell& cell) {
   const ForwardTile tile = kernel_kit::hopper_forward_tile(cell);
   const auto map = [&](Operand operand, int columns, int rows) {
@@ -30,10 +28,10 @@ Recipe recipe(const Problem& problem, const Cell& cell) {
   };
   const int columns = ForwardTile::kPageColumns;
   std::vector<kernel_kit::TensorMap> maps = {map(Operand::q, columns, tile.rows()),
-                                             map(Operand::k, columns, tile.block_k / kCluster.q),
-                                             map(Operand::v, columns, tile.block_k / kCluster.q)};
+                                             map(Operand::k, columns, tile.block_k / kCluster),
+                                             map(Operand::v, columns, tile.block_k / kCluster)};
   if (cell.has_bias) {
-    const int rows = ForwardTile::kGroupRows / kCluster.heads, rest = tile.block_k % columns;
+    const int rows = ForwardTile::kGroupRows, rest = tile.block_k % columns;
     maps.push_back(map(Operand::bias, columns, rows));
     maps.push_back(map(Operand::bias, rest ? rest : columns, rows));
   }

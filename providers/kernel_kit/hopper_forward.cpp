@@ -46,15 +46,14 @@ ForwardTile tile_with(const Cell& cell, int groups, int stages, int bias_stages)
   return {cell.head_dim, block_k_of(cell, groups), groups, stages, cell.has_bias, bias_stages};
 }
 
-int64_t num_units(const Problem& problem, const ForwardTile& tile, Cluster cluster = {}) {
+int64_t num_units(const Problem& problem, const ForwardTile& tile, int cluster = 1) {
   const AttentionArguments& a = problem.arguments;
-  return ceil_divide(a.seqlen_q, int64_t{tile.rows()} * cluster.q) * (a.heads / cluster.heads) *
-         a.batch;
+  return ceil_divide(a.seqlen_q, int64_t{tile.rows()} * cluster) * a.heads * a.batch;
 }
 
 // Blocks or clusters that run at a time.
-int64_t num_workers(const Cell& cell, Cluster cluster) {
-  return std::max(1, cell.target.num_multiprocessors / cluster.blocks());
+int64_t num_workers(const Cell& cell, int cluster) {
+  return std::max(1, cell.target.num_multiprocessors / cluster);
 }
 
 // What a switch is set to by hand.
@@ -68,7 +67,7 @@ int switch_of(const Cell& cell, std::string_view name, int fallback) {
 }
 
 DealtRound dealt_round_of(const Problem& problem, const Cell& cell, const ForwardTile& tile,
-                          Cluster cluster) {
+                          int cluster) {
   // At head_dim 64 it was seen to lose up to 2 %.
   if (cell.is_causal || cell.head_dim == 64) return {};
   return deal_last_round(num_units(problem, tile, cluster), num_workers(cell, cluster),
@@ -196,8 +195,8 @@ ForwardTile hopper_forward_tile(const Cell& cell) {
 
 DealtRound deal_last_round(int64_t units, int64_t workers, int64_t steps, int64_t step_flop) {
   constexpr int64_t kFewestSteps = 8, kLeastGain = 100;  // 1 / kLeastGain of the whole
-  // What a part costs, its beginning, its end and its way to another block: 10 us of a
-  // multiprocessor, by measurement.
+  // What a part costs, its beginning, its end and its way to another block: about 10 us of a
+  // multiprocessor.
   const int64_t cost = ceil_divide(45'000'000, step_flop);
   const int64_t rest = units % workers, total = rest * steps;
   const int64_t sharers = std::min(workers, total / kFewestSteps);
@@ -213,14 +212,14 @@ DealtRound deal_last_round(int64_t units, int64_t workers, int64_t steps, int64_
           .longer = static_cast<int>(total % sharers)};
 }
 
-attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster cluster) {
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster) {
   attn::Answer answer = check_problem(problem, cell);
   if (answer.status != ATTN_OK) return answer;
   fill_tile(problem, cell);
   answer = check_tile(cell);
   if (answer.status != ATTN_OK) return answer;
   const ForwardTile tile = hopper_forward_tile(cell);
-  cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster.q, tile.block_k);
+  cell.has_tails = leaves_tails(problem, cell, tile.rows() * cluster, tile.block_k);
   cell.has_exact_scale = is_exact_scale(problem.arguments.scale);
   const bool pays = dealt_round_of(problem, cell, tile, cluster).sharers > 0;
   const int asked = switch_of(cell, "DEALS_LAST_ROUND", pays ? 1 : 0);
@@ -250,7 +249,7 @@ bool take_tile_of_pairs(const Problem& problem, Cell& cell) {
     return false;
   }
   const ForwardTile plan = tile_with(cell, kGroups, 1, 1);
-  if (num_units(problem, plan, {.q = 2}) * 2 < cell.target.num_multiprocessors) return false;
+  if (num_units(problem, plan, 2) * 2 < cell.target.num_multiprocessors) return false;
   tile.block_k = kBlockK;
   tile.num_warps = 4 * kGroups;
   return true;
@@ -298,7 +297,7 @@ std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loadin
 }
 
 Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell, std::vector<TensorMap> maps,
-                             Cluster cluster) {
+                             int cluster) {
   const ForwardTile tile = hopper_forward_tile(cell);
   const int64_t workers = num_workers(cell, cluster);
   Recipe recipe;
@@ -307,14 +306,14 @@ Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell, std::vect
   const int64_t busy = std::max<int64_t>(num_units(problem, tile, cluster), dealt.sharers);
   Launch launch;
   launch.kernel = "forward";
-  launch.grid = {static_cast<unsigned>(std::min(busy, workers) * cluster.blocks())};
+  launch.grid = {static_cast<unsigned>(std::min(busy, workers) * cluster)};
   launch.block = {static_cast<unsigned>(tile.threads())};
-  if (cluster.blocks() > 1) launch.cluster = {static_cast<unsigned>(cluster.blocks())};
+  if (cluster > 1) launch.cluster = {static_cast<unsigned>(cluster)};
   launch.dynamic_shared_memory_bytes = tile.bytes();
   launch.maps = std::move(maps);
   recipe.launches = {std::move(launch)};
   if (dealt.sharers == 0) return recipe;
-  const int warps = dealt.sharers * cluster.blocks() * tile.warps();
+  const int warps = dealt.sharers * cluster * tile.warps();
   recipe.parts_bytes = uint64_t{static_cast<unsigned>(warps)} * tile.part_bytes_of_warp();
   return with_counters(std::move(recipe), warps);
 }

@@ -10,15 +10,12 @@ namespace kernel_kit {
 // Of a cell whose tile is filled.
 ForwardTile hopper_forward_tile(const Cell& cell);
 
-// What blocks of a cluster have in common: tiles of queries side by side share K and V, heads a
-// bias.
-struct Cluster {
-  int q = 1, heads = 1;
+// `cluster`: blocks at neighbouring tiles of queries, which share K and V.
+attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, int cluster = 1);
 
-  constexpr int blocks() const { return q * heads; }
-};
-
-attn::Answer accept_hopper_forward(const Problem& problem, Cell& cell, Cluster cluster = {});
+// The same for a kernel whose blocks take their units from a counter: pays for causal tiles, which
+// differ in length. The counter's zeroing is a launch more.
+attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell);
 
 // The tile with which pairs of tiles pay at head_dim 128 beside a bias: fills it in, unless another
 // is asked for, pairs would add more than an eighth of empty rows, or they are less than a round.
@@ -28,11 +25,7 @@ bool take_tile_of_pairs(const Problem& problem, Cell& cell);
 // clusters), where their last round would leave workers idle; no sharers where that does not pay.
 DealtRound deal_last_round(int64_t units, int64_t workers, int64_t steps, int64_t step_flop);
 
-// The same for a kernel whose blocks take their units from a counter: pays for causal tiles, which
-// differ in length. The counter's zeroing is a launch more.
-attn::Answer accept_counted_hopper_forward(const Problem& problem, Cell& cell);
-
-// What such a kernel adds to its defines and to its recipe.
+// What a kernel with a counter adds to its defines and to its recipe.
 std::vector<std::string> counted(std::vector<std::string> defines);
 Recipe counted(Recipe recipe);
 
@@ -50,6 +43,6 @@ std::vector<std::string> hopper_forward_defines(const Cell& cell, Loading loadin
 
 // A persistent grid of clusters, and what must go before it.
 Recipe hopper_forward_recipe(const Problem& problem, const Cell& cell,
-                             std::vector<TensorMap> maps = {}, Cluster cluster = {});
+                             std::vector<TensorMap> maps = {}, int cluster = 1);
 
 }  // namespace kernel_kit

@@ -13,7 +13,7 @@
 #include "kernel_kit/device/forward_consumer.cuh"
 
 static_assert(!kBiasFirst || BIAS_STAGES > 1, "a bias that is needed first must be under way");
-static_assert(CLUSTER_Q * CLUSTER_HEADS == 1, "only TMA can send a tile to several blocks");
+static_assert(CLUSTER_Q == 1, "only TMA can send a tile to several blocks");
 
 constexpr int kLoaders = 128;
 constexpr int kLoadersBarrier = 15;        // beyond those of the consumers

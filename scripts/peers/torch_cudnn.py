@@ -103,7 +103,7 @@ def peer_call(provider, mode, bias, dim, length):
     return lambda: torch.autograd.grad(out, inputs, d_o, retain_graph=True)
 
 
-@sdpa_kernel(SDPBackend.CUDNN_ATTENTION)  # not within what is timed: it costs more than a launch
+@sdpa_kernel(SDPBackend.CUDNN_ATTENTION)  # not within what is timed
 def time_peer(args, clock, shape):
     call = peer_call(args.provider, *shape)
     call()

@@ -58,9 +58,6 @@
 #ifndef CLUSTER_Q
 #define CLUSTER_Q 1
 #endif
-#ifndef CLUSTER_HEADS
-#define CLUSTER_HEADS 1
-#endif
 #ifndef HEADS_TOGETHER
 #define HEADS_TOGETHER 0
 #endif
@@ -142,7 +139,7 @@ DEVICE int first_key(const Unit& unit, int block) {
 }
 
 static_assert(!DEALS_LAST_ROUND || !IS_CAUSAL, "causal tiles differ in length");
-static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q * CLUSTER_HEADS == 1),
+static_assert(!TAKE_UNITS || (!HAS_BIAS && CLUSTER_Q == 1),
               "the loaders take the units and tell them with Q, to the consumers of their block");
 
 // The unit that the consumers are at: the next in turn, or the one whose number came with its Q.
@@ -322,9 +319,8 @@ template <class Sums>
 DEVICE bool collect(const AttentionArguments& a, const Unit& unit, int warp, int lane,
                     float (&output)[HEAD_DIM / 2], Sums& softmax) {
   const auto of_sharer = [&](int sharer) {
-    constexpr int kCluster = Work::kCluster;
-    const int rank = static_cast<int>(blockIdx.x) % kCluster;
-    return Part(a, sharer * kCluster + rank, ptx::forget(warp), ptx::forget(lane));
+    const int rank = static_cast<int>(blockIdx.x) % CLUSTER_Q;
+    return Part(a, sharer * CLUSTER_Q + rank, ptx::forget(warp), ptx::forget(lane));
   };
   if (unit.first_block > 0) {
     of_sharer(unit.sharer).give(output, softmax, lane);
@@ -474,6 +470,8 @@ DEVICE void consume(const AttentionArguments& a, Loads& loads, u32 shared, int g
   }
 }
 
+#if TAKE_UNITS || DEALS_LAST_ROUND
 extern "C" __global__ void forward_prepare(const __grid_constant__ AttentionArguments a) {
   for (int i = threadIdx.x; i < a.num_counters; i += blockDim.x) a.counters[i] = 0;
 }
+#endif

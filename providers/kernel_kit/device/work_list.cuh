@@ -1,5 +1,5 @@
 // The persistent kernels' order of work: a unit is one tile of queries of one head (in a cluster,
-// CLUSTER_Q tiles of CLUSTER_HEADS heads), and the blocks of the grid take them in turn.
+// CLUSTER_Q tiles of it), and the blocks of the grid take them in turn.
 // `together` heads run at the same tile, then the next tile, then the next heads. What they share
 // stays in L2: 1: K and V of one head; more: a bias of all heads, or simply fewer bytes of K and V
 // than L2 has while causal tiles go from the longest to the shortest.
@@ -9,7 +9,7 @@
 // perfect distribution: in turn 0.5, with backward rounds 0.67, by the counter 0.99.
 // Others are equal, and a last round of fewer units than blocks would leave blocks idle: it is
 // dealt out (DealtRound), each block takes an equal share of the keys of these units, and
-// forward_parts.cuh puts their results together. Takes CLUSTER_Q, CLUSTER_HEADS, HEADS_TOGETHER (0:
+// forward_parts.cuh puts their results together. Takes CLUSTER_Q, HEADS_TOGETHER (0:
 // as written above), IS_CAUSAL, DEALS_LAST_ROUND, BLOCK_K.
 #pragma once
 
@@ -38,7 +38,6 @@ struct Share {
 // Holds hardly more than the round: registers are dear in the loop, divisions cheap between units.
 template <int kRows, int kHeadDim>
 struct WorkList {
-  static constexpr int kCluster = CLUSTER_Q * CLUSTER_HEADS;
   int round = 0;  // of those begun
   int rounds;     // DEALS_LAST_ROUND: in which this worker takes part
 
@@ -46,15 +45,10 @@ struct WorkList {
       : rounds(DEALS_LAST_ROUND ? a.dealt.first_unit / workers() + num_pieces(a) : 0) {}
 
   // This block's place in its cluster.
-  DEVICE int rank_q() {
-    return kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) % CLUSTER_Q : 0;
-  }
-  DEVICE int rank_head() {
-    return kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) / CLUSTER_Q : 0;
-  }
+  DEVICE int rank_q() { return CLUSTER_Q > 1 ? static_cast<int>(ptx::cluster_rank()) : 0; }
   // Those who take units: blocks, or clusters.
-  DEVICE int workers() { return gridDim.x / kCluster; }
-  DEVICE int worker() { return blockIdx.x / kCluster; }
+  DEVICE int workers() { return gridDim.x / CLUSTER_Q; }
+  DEVICE int worker() { return blockIdx.x / CLUSTER_Q; }
 
   DEVICE int heads_that_share(const AttentionArguments& a) {
     constexpr int kL2Bytes = 32 << 20;  // of 50 MB, what can be counted on
@@ -68,9 +62,7 @@ struct WorkList {
     constexpr int kTileRows = kRows * CLUSTER_Q;
     return (a.seqlen_q + kTileRows - 1) / kTileRows;
   }
-  DEVICE int num_units(const AttentionArguments& a) {
-    return num_tiles(a) * (a.heads / CLUSTER_HEADS) * a.batch;
-  }
+  DEVICE int num_units(const AttentionArguments& a) { return num_tiles(a) * a.heads * a.batch; }
   DEVICE int num_steps(const AttentionArguments& a) {
     return (a.seqlen_kv + BLOCK_K - 1) / BLOCK_K;
   }
@@ -78,8 +70,8 @@ struct WorkList {
   DEVICE Unit unit(const AttentionArguments& a, int index) {
     Unit unit = {};
     if (DEALS_LAST_ROUND) index = take_share(a, index, unit);
-    const int heads = a.heads / CLUSTER_HEADS, tiles = num_tiles(a);
-    const int together = max(1, min(heads_that_share(a) / CLUSTER_HEADS, heads * a.batch));
+    const int heads = a.heads, tiles = num_tiles(a);
+    const int together = max(1, min(heads_that_share(a), heads * a.batch));
     const int first_head = index / (together * tiles) * together;  // over all batches
     const int side_by_side = min(together, heads * a.batch - first_head);
     index -= first_head * tiles;
@@ -87,7 +79,7 @@ struct WorkList {
     if (IS_CAUSAL) tile = tiles - 1 - tile;
     const int head = first_head + index % side_by_side;
     unit.first_row = (tile * CLUSTER_Q + rank_q()) * kRows;
-    unit.head = head % heads * CLUSTER_HEADS + rank_head();
+    unit.head = head % heads;
     unit.batch = head / heads;
     return unit;
   }

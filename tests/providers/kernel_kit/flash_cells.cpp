@@ -6,10 +6,11 @@
 //
 // Without --all-cells: for sm_90a each fp16 forward tile with and without bias, and the tile that
 // `auto` takes, forward and backward, causal too, there and on the other architectures; for sm_90a
-// `auto` also with a bias and tails. With it: bf16, causal and tails in each tile, forward and
-// backward, and with a bias of rows that wgmma's kernels cannot read. With --auto: the tiles of
-// `auto` alone. With --tile (0: auto): the forward cells with that tile, and these switches,
-// refusals allowed. Into attnbench's own cache directory, it spares a later run its compilations.
+// `auto` also with a bias and tails, and both with and without a last round to deal out. With it:
+// bf16, causal and tails in each tile, forward and backward, and with a bias of rows that wgmma's
+// kernels cannot read. With --auto: the tiles of `auto` alone. With --tile (0: auto): the forward
+// cells with that tile, and these switches, refusals allowed. Into attnbench's own cache directory,
+// it spares a later run its compilations.
 // Exit status: 0 all within budget, 1 something is not, 2 wrong use.
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,14 +130,12 @@ Problem example(const Wanted& wanted) {
   return problem;
 }
 
-bool may_be_dealt(const Cell& cell) {
-  return cell.target.has_wgmma() && !cell.is_backward && !cell.is_causal && cell.head_dim > 64;
-}
-
 void add_tiles(std::vector<Wanted>& wanted, Cell cell, Tails tails, bool has_all_tiles) {
   cell.tile = {};
   wanted.push_back({cell, tails});
-  if (may_be_dealt(cell)) wanted.push_back({cell, tails, true});
+  if (cell.target.has_wgmma() && !cell.is_backward && !cell.is_causal && cell.head_dim > 64) {
+    wanted.push_back({cell, tails, true});
+  }
   if (!has_all_tiles) return;
   for (const int block_q : {32, 64, 128}) {
     for (const int block_k : {32, 64, 128}) {

@@ -169,8 +169,8 @@ TEST_CASE("pairs of tiles have a tile of their own, unless another is asked for 
   REQUIRE(take_tile_of_pairs(many, cell));
   CHECK(cell.tile.block_k == 128);
   CHECK(cell.tile.num_warps == 8);
-  REQUIRE(accept_hopper_forward(many, cell, {.q = 2}).status == ATTN_OK);
-  const Recipe recipe = hopper_forward_recipe(many, cell, {}, {.q = 2});
+  REQUIRE(accept_hopper_forward(many, cell, 2).status == ATTN_OK);
+  const Recipe recipe = hopper_forward_recipe(many, cell, {}, 2);
   CHECK(recipe.launches.back().cluster.x == 2);
   CHECK(recipe.dealt.first_unit == 990);  // 1024 pairs, 66 at a time
   CHECK(recipe.num_counters == 132 * 8);  // of both blocks of each pair
@@ -247,8 +247,7 @@ TEST_CASE("a length or head_dim off its tile makes tails", "[hopper_forward]") {
   CHECK(narrow.has_tails);
   // Two blocks of 128 rows share their keys: 4096 + 128 rows leave one without.
   Cell paired = cell_of_head_dim(64, false, {.block_q = 128, .block_k = 64});
-  REQUIRE(accept_hopper_forward(problem_of_length(4224, 4, 16, 64), paired, {.q = 2}).status ==
-          ATTN_OK);
+  REQUIRE(accept_hopper_forward(problem_of_length(4224, 4, 16, 64), paired, 2).status == ATTN_OK);
   CHECK(paired.has_tails);
 }
 
